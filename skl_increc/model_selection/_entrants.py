@@ -1,0 +1,199 @@
+"""Models of both libraries, each brought to one pair of calls: ask(x) and teach(x, y, w=)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from river import base
+from river.reco.base import Ranker
+
+from skl_increc.metrics import HitRate
+
+from ._events import Columns
+
+__all__ = [
+    "Calls",
+    "can_rate",
+    "can_recommend",
+    "choose_task",
+    "name_models",
+    "ranking_calls",
+    "rating_calls",
+]
+
+Calls = tuple[Callable[..., Any], Callable[..., Any]]
+
+
+def name_models(models: Any) -> dict[str, Any]:
+    """Name -> model, from one model, a sequence of them, or a mapping.
+
+    Raises
+    ------
+    TypeError
+        For a class in place of an instance, and for what cannot predict or learn by single events.
+    ValueError
+        For no model at all, and for one instance under two names, which would learn everything twice.
+    """
+    if isinstance(models, Mapping):
+        named = {str(name): model for name, model in models.items()}
+    else:
+        named = {}
+        listed = isinstance(models, Sequence) and not isinstance(models, base.Ensemble)
+        for model in models if listed else [models]:
+            name, times = _class_name(model), 1
+            while name in named:
+                times += 1
+                name = f"{_class_name(model)} ({times})"
+            named[name] = model
+    if not named:
+        raise ValueError("models is empty: give at least one model.")
+    names: dict[int, str] = {}
+    for name, model in named.items():
+        if isinstance(model, type):
+            raise TypeError(f"{name} is a class: give an instance, {model.__name__}().")
+        if not hasattr(model, "learn_one") or not hasattr(model, "predict_one"):
+            raise TypeError(
+                f"{name} has no learn_one and predict_one: only models of skl_increc and of River learn event "
+                f"by event; got a {type(model).__name__}."
+            )
+        if id(model) in names:
+            raise ValueError(
+                f"{names[id(model)]!r} and {name!r} are the same instance, which would learn every event twice: "
+                "clone() it."
+            )
+        names[id(model)] = name
+    return named
+
+
+def _class_name(model: Any) -> str:
+    cls = model if isinstance(model, type) else type(model)
+    parts = cls.__module__.split(".")
+    return ".".join([*parts[:2], cls.__name__]) if parts[0] == "river" else cls.__name__
+
+
+def can_rate(model: Any) -> bool:
+    """Tell whether a model predicts ratings."""
+    return isinstance(model, (base.Regressor, Ranker))
+
+
+def can_recommend(model: Any) -> bool:
+    """Tell whether a model lists items."""
+    return hasattr(model, "recommend_one") or HitRate().works_with(model)
+
+
+def choose_task(task: str, models: Mapping[str, Any]) -> str:
+    """Check the task against the models, or find the one that all models can do.
+
+    Raises
+    ------
+    ValueError
+        For an unknown task, one that a model cannot do, and models without a common task.
+    """
+    can = {"rating": can_rate, "ranking": can_recommend}
+    if task == "auto":
+        for name, able in can.items():
+            if all(map(able, models.values())):
+                return name
+        raise ValueError(
+            f"The models {list(models)} have no task in common: those that predict ratings are "
+            f"{[n for n, m in models.items() if can_rate(m)]}, those that recommend are "
+            f"{[n for n, m in models.items() if can_recommend(m)]}."
+        )
+    if task not in can:
+        raise ValueError(f"task must be 'auto', 'rating' or 'ranking'; got {task!r}.")
+    unable = [name for name, model in models.items() if not can[task](model)]
+    if unable:
+        does = "predict ratings" if task == "rating" else "recommend items"
+        raise ValueError(f"task={task!r}, but {', '.join(unable)} cannot {does}.")
+    return task
+
+
+def rating_calls(model: Any, columns: Columns) -> Calls:
+    """ask(x) -> rating and teach(x, y, w=) of a rating model."""
+    user_col, item_col = columns.user, columns.item
+    ask, teach = model.predict_one, model.learn_one
+    if isinstance(model, Ranker):  # River's recommenders take the ids apart
+
+        def ask_ranker(x: dict[Any, Any]) -> Any:
+            return ask(x.get(user_col), x.get(item_col))
+
+        def teach_ranker(x: dict[Any, Any], y: Any, w: Any = None) -> None:
+            teach(x.get(user_col), x.get(item_col), y)
+
+        return ask_ranker, teach_ranker
+    if _reads_other_columns(model, columns):
+
+        def ask_renamed(x: dict[Any, Any]) -> Any:
+            return ask(x, user=x.get(user_col), item=x.get(item_col))
+
+        return ask_renamed, _renamed_teach(teach, columns)
+    return ask, _weighted(teach)
+
+
+def ranking_calls(model: Any, columns: Columns, k: int, exclude_seen: bool) -> Calls:
+    """ask(x) -> list of items for the user of x, and teach(x, y, w=), of a recommender."""
+    user_col, item_col = columns.user, columns.item
+    if not hasattr(model, "recommend_one"):
+        if _reads_other_columns(model, columns):
+            raise ValueError(
+                f"{type(model).__name__} looks for {model.user_col!r} and {model.item_col!r}, the data has "
+                f"{user_col!r} and {item_col!r}: give the model inside the data's names."
+            )
+        return _view_calls(model, item_col)
+    recommend = model.recommend_one
+
+    def ask(x: dict[Any, Any]) -> list[Any]:
+        return recommend(x.get(user_col), k, exclude_seen=exclude_seen)
+
+    if _reads_other_columns(model, columns):
+        return ask, _renamed_teach(model.learn_one, columns)
+    return ask, _weighted(model.learn_one)
+
+
+def _view_calls(model: Any, item_col: Any) -> Calls:
+    """Of ``model.top(k)``, alone or inside River's pipelines and selectors: the target is the item."""
+    predict, learn = model.predict_one, _weighted(model.learn_one)
+
+    def ask(x: dict[Any, Any]) -> Any:
+        return predict({name: value for name, value in x.items() if name != item_col})
+
+    def teach(x: dict[Any, Any], y: Any, w: Any = None) -> None:
+        rest = {name: value for name, value in x.items() if name != item_col}
+        if w is None:
+            learn(rest, x.get(item_col))
+        else:
+            learn(rest, x.get(item_col), w=w)
+
+    return ask, teach
+
+
+def _reads_other_columns(model: Any, columns: Columns) -> bool:
+    if not (hasattr(model, "user_col") and hasattr(model, "item_col")):
+        return False
+    return (model.user_col, model.item_col) != (columns.user, columns.item)
+
+
+def _renamed_teach(learn: Callable[..., Any], columns: Columns) -> Callable[..., Any]:
+    user_col, item_col = columns.user, columns.item
+
+    def teach(x: dict[Any, Any], y: Any, w: Any = 1.0) -> None:
+        learn(x, y, w, user=x.get(user_col), item=x.get(item_col))
+
+    return teach
+
+
+def _weighted(learn: Callable[..., Any]) -> Callable[..., Any]:
+    """``learn`` itself, or without the weight where it takes none, as River's own loop does."""
+    try:
+        parameters = inspect.signature(learn).parameters
+    except (TypeError, ValueError):  # compiled, without a signature: ours, which take one
+        return learn
+    if "w" in parameters or any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+        return learn
+
+    def teach(x: dict[Any, Any], y: Any, w: Any = None) -> None:
+        learn(x, y)
+
+    return teach

@@ -1,0 +1,206 @@
+"""What is measured of one model, from the questions' truths and its answers."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from river import metrics as river_metrics
+from river.base import Base
+from river.metrics.base import Metric, Metrics, RegressionMetric
+
+from skl_increc import metrics as our_metrics
+from skl_increc.base._ranking import mean_gain
+from skl_increc.metrics import RankingMetric
+from skl_increc.metrics._gains import GainMetric
+
+__all__ = ["RankingMeter", "RatingMeter", "choose_metrics"]
+
+_RATING_NAMES: dict[str, Any] = {"rmse": river_metrics.RMSE, "mae": river_metrics.MAE}
+_RANKING_NAMES: dict[str, Any] = {
+    "hit_rate": our_metrics.HitRate,
+    "recall": our_metrics.Recall,
+    "precision": our_metrics.Precision,
+    "f1": our_metrics.F1,
+    "ndcg": our_metrics.NDCG,
+    "mrr": our_metrics.MRR,
+    "map": our_metrics.MAP,
+    "coverage": our_metrics.Coverage,
+    "novelty": our_metrics.Novelty,
+}
+
+
+def choose_metrics(metrics: Any, task: str, k: int) -> dict[str, Metric]:
+    """Name -> metric, each new: from None (the usual ones), names, and River metrics.
+
+    Raises
+    ------
+    ValueError
+        For unknown names, metrics of the other task, a metric of more places than ``k``, and two of a name.
+    """
+    if metrics is None:
+        metrics = ["rmse", "mae"] if task == "rating" else ["hit_rate", "recall", "ndcg", "mrr"]
+    listed = isinstance(metrics, (Metrics, Sequence)) and not isinstance(metrics, str)
+    chosen: dict[str, Metric] = {}
+    for entry in metrics if listed else [metrics]:
+        metric = _by_name(entry, task, k) if isinstance(entry, str) else _fresh(entry)
+        _check_metric(metric, task, k)
+        name = _name(metric)
+        if name in chosen:
+            raise ValueError(f"metrics holds {name} twice.")
+        chosen[name] = metric
+    if not chosen:
+        raise ValueError("metrics is empty: give at least one, or None for the usual ones.")
+    return chosen
+
+
+def _by_name(name: str, task: str, k: int) -> Any:
+    known = _RATING_NAMES if task == "rating" else _RANKING_NAMES
+    if name not in known:
+        raise ValueError(f"There is no {task} metric {name!r}; there are {sorted(known)}, and River's.")
+    return known[name]() if task == "rating" else known[name](k)
+
+
+def _fresh(metric: Any) -> Any:
+    # River's Rolling is no Base, and its clone would be that of the metric inside
+    return metric.clone() if isinstance(metric, Base) else copy.deepcopy(metric)
+
+
+def _inner(metric: Any) -> Any:
+    return metric if isinstance(metric, Base) else getattr(metric, "obj", metric)
+
+
+def _name(metric: Any) -> str:
+    inner = _inner(metric)
+    own = type(metric).__name__
+    return own if inner is metric else f"{own}({type(inner).__name__})"
+
+
+def _check_metric(metric: Any, task: str, k: int) -> None:
+    inner = _inner(metric)
+    if not isinstance(inner, Metric):
+        raise TypeError(f"metrics holds {metric!r}: give names or River metrics.")
+    if isinstance(inner, RankingMetric) != (task == "ranking") or (
+        task == "rating" and not isinstance(inner, RegressionMetric)
+    ):
+        raise ValueError(f"{_name(metric)} is no metric of the {task} task.")
+    if isinstance(inner, RankingMetric) and inner.k > k:
+        raise ValueError(f"{_name(metric)} wants lists of {inner.k}, but k={k}: say k={inner.k}.")
+
+
+class RatingMeter:
+    """Errors of ratings: RMSE and MAE by River's own recurrence, so that the last bit agrees; others by calls."""
+
+    def __init__(self, metrics: dict[str, Metric]) -> None:
+        self.n = 0
+        self._mse = 0.0
+        self._mae = 0.0
+        self._names = list(metrics)
+        self._rmse_of = [name for name, m in metrics.items() if type(m) is river_metrics.RMSE]
+        self._mae_of = [name for name, m in metrics.items() if type(m) is river_metrics.MAE]
+        own = {*self._rmse_of, *self._mae_of}
+        self._others = {name: _fresh(m) for name, m in metrics.items() if name not in own}
+
+    def measure(self, truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> int | None:
+        """Count a block; or, where an answer is not finite, count nothing and return the event's number."""
+        n, mse, mae = self.n, self._mse, self._mae
+        try:
+            for truth, answer in zip(truths, answers, strict=True):
+                if answer is None:  # River skips these, too
+                    continue
+                error = truth - answer
+                n += 1
+                share = 1.0 / n
+                mse += share * (error**2 - mse)
+                mae += share * (abs(error) - mae)
+        except OverflowError:  # the square of a finite error
+            mse = math.inf
+        if not math.isfinite(mse):
+            return self._first_bad(truths, answers, numbers)
+        self.n, self._mse, self._mae = n, float(mse), float(mae)
+        for metric in self._others.values():
+            for truth, answer in zip(truths, answers, strict=True):
+                if answer is not None:
+                    metric.update(truth, answer)
+        return None
+
+    @staticmethod
+    def _first_bad(truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> int:
+        for truth, answer, number in zip(truths, answers, numbers, strict=True):
+            error = 0.0 if answer is None else float(truth - answer)
+            if not math.isfinite(error * error):
+                return number
+        return numbers[-1]  # only their sum is not finite
+
+    def values(self) -> dict[str, float]:
+        """Value of each metric over everything asked; NaN before the first answer."""
+        if not self.n:
+            return dict.fromkeys(self._names, math.nan)
+        found = {name: float(metric.get()) for name, metric in self._others.items()}
+        found |= dict.fromkeys(self._rmse_of, self._mse**0.5) | dict.fromkeys(self._mae_of, self._mae)
+        return {name: found[name] for name in self._names}
+
+    def mark(self) -> tuple[float, ...]:
+        """Sums so far, for `since`."""
+        return (self.n, self.n * self._mse, self.n * self._mae)
+
+    def since(self, before: tuple[float, ...] | None, after: tuple[float, ...]) -> dict[str, float | None]:
+        """Value of each metric between two marks; None for those that are not sums."""
+        n, squares, sizes = (b - a for a, b in zip(before or (0.0,) * 3, after, strict=True))
+        found: dict[str, float | None] = dict.fromkeys(self._names)
+        if n > 0:
+            found |= dict.fromkeys(self._rmse_of, math.sqrt(max(squares, 0.0) / n))
+            found |= dict.fromkeys(self._mae_of, max(sizes, 0.0) / n)
+        return found
+
+
+class RankingMeter:
+    """Places of the items that came: whole counts, from which all gains follow; other metrics by calls."""
+
+    def __init__(self, metrics: dict[str, Metric], k: int) -> None:
+        self.n = 0
+        self._k = k
+        self._counts = [0] * k
+        self._names = list(metrics)
+        self._tables = {name: m._table for name, m in metrics.items() if isinstance(m, GainMetric)}
+        self._others = {name: _fresh(m) for name, m in metrics.items() if name not in self._tables}
+
+    def measure(self, truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> None:
+        """Count a block; ``truths`` are the items that each list is asked for."""
+        n, k, counts = self.n, self._k, self._counts.copy()
+        for items, ranked in zip(truths, answers, strict=True):
+            if ranked is None:
+                continue
+            for item in items:
+                n += 1
+                if item in ranked:
+                    place = ranked.index(item)
+                    if place < k:
+                        counts[place] += 1
+        self.n, self._counts = n, counts
+        for metric in self._others.values():
+            for items, ranked in zip(truths, answers, strict=True):
+                for item in items:
+                    metric.update(item, ranked)
+
+    def values(self) -> dict[str, float]:
+        """Value of each metric over everything asked; NaN before the first answer."""
+        if not self.n:
+            return dict.fromkeys(self._names, math.nan)
+        found = {name: float(metric.get()) for name, metric in self._others.items()}
+        found |= {name: mean_gain(self._counts, table, self.n) for name, table in self._tables.items()}
+        return {name: found[name] for name in self._names}
+
+    def mark(self) -> tuple[float, ...]:
+        """Counts so far, for `since`."""
+        return (self.n, *self._counts)
+
+    def since(self, before: tuple[float, ...] | None, after: tuple[float, ...]) -> dict[str, float | None]:
+        """Value of each metric between two marks; None for those that are not sums."""
+        n, *counts = (b - a for a, b in zip(before or (0.0,) * len(after), after, strict=True))
+        found: dict[str, float | None] = dict.fromkeys(self._names)
+        if n > 0:
+            found |= {name: mean_gain(counts, table, n) for name, table in self._tables.items()}
+        return found

@@ -1,0 +1,124 @@
+"""One model on its way through the stream: asked, taught, measured, timed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ._entrants import Calls
+from ._meters import RankingMeter, RatingMeter
+from ._plan import Plan, Step
+
+__all__ = ["Entrant", "clock_cost"]
+
+_TIMED_STEPS = 16
+
+
+def clock_cost() -> float:
+    """Nanoseconds that reading the clock adds to a span."""
+    clock = time.perf_counter_ns
+    return float(min(-clock() + clock() for _ in range(200)))
+
+
+def _go(steps: Sequence[Step], ask: Callable[..., Any], teach: Callable[..., Any], put: Any) -> None:
+    for questions, x, y, w in steps:
+        for question in questions:
+            put(ask(question))
+        if w is None:
+            teach(x, y)
+        else:
+            teach(x, y, w=w)
+
+
+def _go_timed(
+    steps: Sequence[Step], ask: Callable[..., Any], teach: Callable[..., Any], put: Any
+) -> tuple[list[int], list[int]]:
+    """As `_go`; returns the nanoseconds of each question and of each lesson."""
+    clock = time.perf_counter_ns
+    asking, teaching = [], []
+    for questions, x, y, w in steps:
+        for question in questions:
+            start = clock()
+            answer = ask(question)
+            asking.append(clock() - start)
+            put(answer)
+        start = clock()
+        if w is None:
+            teach(x, y)
+        else:
+            teach(x, y, w=w)
+        teaching.append(clock() - start)
+    return asking, teaching
+
+
+class Entrant:
+    """A model with its calls, its meter and its clocks.
+
+    Reading a CPU clock costs more than learning an event, so a block is timed as a whole, and the share of
+    questions and lessons in it is taken from the first few steps, with a clock that is cheap to read.
+    """
+
+    def __init__(
+        self, name: str, model: Any, calls: Calls, meter: RatingMeter | RankingMeter, tick: float
+    ) -> None:
+        self.name = name
+        self.model = model
+        self.meter = meter
+        self.diverged_at: int | None = None
+        self.n_questions = self.n_lessons = 0
+        self.asking_seconds = self.teaching_seconds = 0.0
+        self._ask, self._teach = calls
+        self._tick = tick
+        self._ask_cost = self._teach_cost = 1.0
+
+    def run(self, plan: Plan) -> list[Any]:
+        """Answers to the questions of a block, each asked before its event is taught."""
+        answers: list[Any] = []
+        steps, put = plan.steps, answers.append
+        start = time.process_time()
+        try:
+            asking, teaching = _go_timed(steps[:_TIMED_STEPS], self._ask, self._teach, put)
+            _go(steps[_TIMED_STEPS:], self._ask, self._teach, put)
+        except Exception as error:
+            error.add_note(f"Raised by the model {self.name!r} of progressive_validate.")
+            raise
+        self._share_time(time.process_time() - start, len(answers), len(steps), asking, teaching)
+        return answers
+
+    def _share_time(
+        self, seconds: float, n_asked: int, n_taught: int, asking: list[int], teaching: list[int]
+    ) -> None:
+        if asking:
+            self._ask_cost = self._mean_cost(asking)
+        self._teach_cost = self._mean_cost(teaching)
+        asked, taught = n_asked * self._ask_cost, n_taught * self._teach_cost
+        self.asking_seconds += seconds * asked / (asked + taught)
+        self.teaching_seconds += seconds * taught / (asked + taught)
+        self.n_questions += n_asked
+        self.n_lessons += n_taught
+
+    def _mean_cost(self, spans: list[int]) -> float:
+        # without the longest, in which another process may have had the processor
+        kept = sorted(spans)[: max(1, len(spans) - 1)]
+        return max(sum(kept) / len(kept) - self._tick, 1.0)
+
+    def measure(self, plan: Plan, answers: list[Any]) -> None:
+        """Count the answers; a model that gives numbers that are not finite is out from here on."""
+        bad = self.meter.measure(plan.truths, answers, plan.numbers)
+        if bad is None and isinstance(self.meter, RankingMeter) and plan.truths:
+            bad = self._score_is_bad(plan)
+        self.diverged_at = bad
+
+    def _score_is_bad(self, plan: Plan) -> int | None:
+        """Number of the block's last event if the model scores it by no finite number: lists hide this."""
+        if not hasattr(self.model, "recommend_one"):
+            return None
+        score = self.model.predict_one(plan.steps[-1][1])
+        return plan.numbers[-1] if isinstance(score, float) and not math.isfinite(score) else None
+
+    def values(self) -> dict[str, float]:
+        """Metrics so far, NaN for a model that is out."""
+        values = self.meter.values()
+        return values if self.diverged_at is None else dict.fromkeys(values, math.nan)
