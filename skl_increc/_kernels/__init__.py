@@ -1,0 +1,1 @@
+"""Compiled arithmetic: pure functions of arrays, called with rows that the caller has checked."""

@@ -1,0 +1,15 @@
+from libc.stdint cimport int32_t, uint64_t
+
+
+cdef class Pairs:
+    cdef Py_ssize_t pairs_of(self, Py_ssize_t u, int column, const int32_t **items,
+                             const double **values) noexcept nogil
+
+
+cdef class Learner:
+    cdef readonly Pairs pairs
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil
+    cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil
+    cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil
+    cdef void pair(self, double y, double w, double t, double *out) noexcept nogil

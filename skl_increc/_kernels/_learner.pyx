@@ -1,0 +1,41 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The compiled face of a model: what one event, one new row and one score cost."""
+from libc.stdint cimport int32_t, uint64_t
+
+
+cdef class Pairs:
+    """What a learner may ask of the (user, item) pairs of a state."""
+
+    cdef Py_ssize_t pairs_of(self, Py_ssize_t u, int column, const int32_t **items,
+                             const double **values) noexcept nogil:
+        """Point at the item rows of a user and at one column of their sums; how many there are."""
+        return 0
+
+
+cdef class Learner:
+    """Arithmetic of one model over the arrays of one state.
+
+    ``bind`` hands over the arrays anew whenever they have moved; the other hooks are C functions
+    that run without the GIL.  Codes of -1 stand for an anonymous or unknown side.
+    """
+
+    def bind(self, dict users, dict items, scalars):
+        """Take the arrays of the user rows, the item rows and the scalars."""
+
+    def attach_pairs(self, Pairs pairs):
+        """Take the pairs of the state, or None where it keeps none."""
+        self.pairs = pairs
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        """Learn n events in order; cannot fail."""
+
+    cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
+        """Fill the row of a new user (side 0) or item (side 1)."""
+
+    cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        """The prediction for one pair."""
+        return 0.0
+
+    cdef void pair(self, double y, double w, double t, double *out) noexcept nogil:
+        """What an event adds to the sums of its (user, item) pair."""

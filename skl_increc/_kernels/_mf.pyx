@@ -1,0 +1,290 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Biased matrix factorisation: SGD, row-wise Adagrad, full-batch steps; squared and logistic loss."""
+from libc.math cimport sqrt
+from libc.stdint cimport int32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+import numpy as np
+
+from skl_increc._kernels._learner cimport Learner
+
+cdef extern from "hash.h" nogil:
+    void skl_row_start(float *p, int k, Py_ssize_t stride, double scale, int kind, uint64_t seed,
+                       uint64_t side, uint64_t hash)
+
+cdef extern from "mf.h" nogil:
+    enum: MF_BLOCK
+    ctypedef struct mf_stat:
+        float bias, bias_acc, acc, n
+    ctypedef struct mf_model:
+        float *P
+        float *Q
+        mf_stat *SU
+        mf_stat *SI
+        Py_ssize_t stride
+        int k, optimizer, loss, biases
+        float lr, lr_bias, l2, l2_bias, eps
+    ctypedef struct mf_totals:
+        double n, s1, s2, shift, lo, hi
+    void mf_events(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+                   const float *offset, const float *w, Py_ssize_t n, Py_ssize_t total)
+    void mf_standardise(mf_totals *T, const double *y, const double *w, int n, int count, int centre,
+                        float *target, float *weight)
+    void mf_log_odds(mf_totals *T, const double *y, const double *w, int n, int count, int centre,
+                     float *target, float *offset, float *weight)
+    void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int32_t *i, int step_i,
+                   Py_ssize_t n, float *out)
+    void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+                      const float *offset, const float *w, Py_ssize_t n, double *GP, double *GQ,
+                      double *GU, double *GI)
+    void mf_gradient_step(const mf_model *m, float *X, mf_stat *row, const double *G,
+                          const double *GB, Py_ssize_t n)
+
+#: what the scalars of a state hold, in this order
+TOTALS = ("weight", "sum", "sum_squares", "shift", "lowest", "highest")
+
+
+cdef class MFLearner(Learner):
+    """Learner of ``BiasedMF`` and ``BiasedMFClassifier``.
+
+    Scores are ``centre + scale * (b_u + b_i + p_u . q_i)`` with the centre and scale of the ratings
+    so far (squared loss), or log-odds (logistic loss).
+    """
+    cdef mf_model m
+    cdef mf_totals *T
+    cdef double *sums             # init="mean": sums of the user vectors, of the item vectors, counts
+    cdef float[:, ::1] P, Q
+    cdef float[:, ::1] SU, SI
+    cdef double[::1] scalars
+    cdef float *old
+    cdef int start_kind
+    cdef bint start_mean
+    cdef double init_scale
+    cdef uint64_t seed
+    cdef public bint clip         # predictions stay within the ratings seen
+    cdef public bint count        # False: another pass over events whose ratings are already counted
+
+    def __cinit__(self, int k, Py_ssize_t stride):
+        self.m.k = k
+        self.m.stride = stride
+        self.count = True
+        self.old = <float *>malloc(2 * stride * sizeof(float))
+        if self.old == NULL:
+            raise MemoryError("no memory for a row of factors")
+
+    def __dealloc__(self):
+        free(self.old)
+
+    def configure(self, *, int optimizer, int loss, bint biases, float learning_rate,
+                  float learning_rate_bias, float l2, float l2_bias, float epsilon, int start_kind,
+                  bint start_mean, double init_scale, uint64_t seed):
+        """Take the parameters; they act from the next event on."""
+        self.m.optimizer, self.m.loss, self.m.biases = optimizer, loss, biases
+        self.m.lr, self.m.lr_bias, self.m.l2, self.m.l2_bias = learning_rate, learning_rate_bias, l2, l2_bias
+        self.m.eps = epsilon
+        self.start_kind, self.start_mean, self.init_scale, self.seed = start_kind, start_mean, init_scale, seed
+
+    def bind(self, dict users, dict items, scalars):
+        self.P, self.Q = users["factors"], items["factors"]
+        self.SU, self.SI = users["stat"], items["stat"]
+        self.scalars = scalars
+        self.m.P, self.m.Q = &self.P[0, 0], &self.Q[0, 0]
+        self.m.SU, self.m.SI = <mf_stat *>&self.SU[0, 0], <mf_stat *>&self.SI[0, 0]
+        self.T = <mf_totals *>&self.scalars[0]
+        self.sums = &self.scalars[6] if scalars.shape[0] > 6 else NULL
+
+    cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
+        cdef float *p = (self.m.P if side == 0 else self.m.Q) + row * self.m.stride
+        cdef mf_stat *s = (self.m.SU if side == 0 else self.m.SI) + row
+        s.bias = s.bias_acc = s.acc = s.n = 0
+        skl_row_start(p, self.m.k, self.m.stride, self.init_scale, self.start_kind, self.seed, side, hash)
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef float target[MF_BLOCK]
+        cdef float offset[MF_BLOCK]
+        cdef float weight[MF_BLOCK]
+        cdef Py_ssize_t a = 0, b
+        while a < n:
+            b = min(MF_BLOCK, n - a)
+            self.targets(y + a, w + a, <int>b, target, offset, weight)
+            if self.start_mean:
+                self.learn_from_mean(u + a, i + a, target, offset, weight, b)
+            else:
+                mf_events(&self.m, u + a, i + a, target, offset, weight, b, n - a)
+            a += b
+
+    cdef void targets(self, const double *y, const double *w, int n, float *target, float *offset,
+                      float *weight) noexcept nogil:
+        cdef int j
+        if self.m.loss:
+            mf_log_odds(self.T, y, w, n, self.count, self.m.biases, target, offset, weight)
+        else:
+            mf_standardise(self.T, y, w, n, self.count, self.m.biases, target, weight)
+            for j in range(n):
+                offset[j] = 0
+
+    cdef void learn_from_mean(self, const int32_t *u, const int32_t *i, const float *target,
+                              const float *offset, const float *weight, Py_ssize_t n) noexcept nogil:
+        """One by one: a new row starts at the mean of its side, whose sums follow every step."""
+        cdef Py_ssize_t j
+        for j in range(n):
+            self.before(0, u[j])
+            self.before(1, i[j])
+            mf_events(&self.m, u + j, i + j, target + j, offset + j, weight + j, 1, 1)
+            self.after(0, u[j])
+            self.after(1, i[j])
+
+    cdef void before(self, int side, Py_ssize_t row) noexcept nogil:
+        cdef Py_ssize_t S = self.m.stride, f
+        cdef float *x
+        cdef mf_stat *s
+        cdef double *total = self.sums + side * S
+        cdef double *count = self.sums + 2 * S + side
+        if row < 0:
+            return
+        x = (self.m.P if side == 0 else self.m.Q) + row * S
+        s = (self.m.SU if side == 0 else self.m.SI) + row
+        if s.n == 0:
+            if count[0] > 0:
+                for f in range(self.m.k):
+                    x[f] += <float>(total[f] / count[0])
+            count[0] += 1
+            for f in range(S):
+                self.old[side * S + f] = 0
+        else:
+            memcpy(self.old + side * S, x, S * sizeof(float))
+
+    cdef void after(self, int side, Py_ssize_t row) noexcept nogil:
+        cdef Py_ssize_t S = self.m.stride, f
+        cdef float *x
+        cdef double *total = self.sums + side * S
+        if row < 0:
+            return
+        x = (self.m.P if side == 0 else self.m.Q) + row * S
+        for f in range(self.m.k):
+            total[f] += <double>x[f] - <double>self.old[side * S + f]
+
+    def centre_and_scale(self):
+        """The two numbers that turn a score in standard units into a rating (or log-odds)."""
+        cdef double c, s
+        self.units(&c, &s)
+        return c, s
+
+    cdef void units(self, double *centre, double *scale) noexcept nogil:
+        cdef mf_totals *T = self.T
+        cdef double mean, raw, var
+        cdef double zero = 0
+        cdef float target[MF_BLOCK]
+        cdef float offset[MF_BLOCK]
+        cdef float weight[MF_BLOCK]
+        centre[0] = 0
+        scale[0] = 1
+        if self.m.loss:
+            mf_log_odds(T, &zero, &zero, 1, False, self.m.biases, target, offset, weight)
+            centre[0] = offset[0]
+        elif T.n > 0:
+            mean = T.s1 / T.n
+            raw = T.s2 / T.n
+            if self.m.biases:
+                centre[0] = T.shift + mean
+                var = raw - mean * mean
+                scale[0] = sqrt(var) if var > 1e-12 * raw else 0
+            else:
+                var = raw + T.shift * (2 * mean + T.shift)
+                scale[0] = sqrt(var) if var > 0 else 0
+
+    cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        cdef int32_t a = <int32_t>u, b = <int32_t>i
+        cdef float s
+        cdef double c, scale
+        mf_scores(&self.m, &a, 0, &b, 0, 1, &s)
+        self.units(&c, &scale)
+        return self.clipped(self.finish(s, c, scale, u, i))
+
+    cdef double clipped(self, double s) noexcept nogil:
+        if self.clip and not self.m.loss and self.T.n > 0:
+            return min(max(s, self.T.lo), self.T.hi)
+        return s
+
+    cdef double finish(self, float s, double centre, double scale, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        if not self.m.biases and not self.m.loss and (u < 0 or i < 0):
+            return self.mean()        # without biases nothing is known of half a pair
+        return centre + scale * s
+
+    cdef double mean(self) noexcept nogil:
+        return self.T.shift + self.T.s1 / self.T.n if self.T.n > 0 else 0
+
+    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i, bint clip=False):
+        """Scores of n pairs of codes, float64 (n,)."""
+        cdef Py_ssize_t n = u.shape[0], j
+        cdef double[::1] out = np.empty(n)
+        cdef float[::1] raw = np.empty(n, np.float32)
+        cdef MFLearner mine = self.reader()
+        cdef double c, scale
+        if n:
+            with nogil:
+                mf_scores(&mine.m, &u[0], 1, &i[0], 1, n, &raw[0])
+                mine.units(&c, &scale)
+                for j in range(n):
+                    out[j] = mine.finish(raw[j], c, scale, u[j], i[j])
+                    if clip:
+                        out[j] = mine.clipped(out[j])
+        return np.asarray(out)
+
+    def score_all(self, const int32_t[::1] u, Py_ssize_t n):
+        """Scores of the first n item rows for each user row, float64 (len(u), n)."""
+        cdef Py_ssize_t m = u.shape[0], r, j
+        cdef double[:, ::1] out = np.empty((m, n))
+        cdef float[::1] raw = np.empty(n, np.float32)
+        cdef int32_t[::1] items = np.arange(n, dtype=np.int32)
+        cdef MFLearner mine = self.reader()
+        cdef double c, scale
+        if n:
+            with nogil:
+                mine.units(&c, &scale)
+                for r in range(m):
+                    mf_scores(&mine.m, &u[r], 0, &items[0], 1, n, &raw[0])
+                    for j in range(n):
+                        out[r, j] = mine.finish(raw[j], c, scale, u[r], items[j])
+        return np.asarray(out)
+
+    cdef MFLearner reader(self):
+        """The same arrays under another owner: growth by a learner cannot free what is being read."""
+        cdef MFLearner r = MFLearner.__new__(MFLearner, self.m.k, self.m.stride)
+        r.P, r.Q, r.SU, r.SI, r.scalars = self.P, self.Q, self.SU, self.SI, self.scalars
+        r.m, r.clip = self.m, self.clip
+        r.T = self.T
+        return r
+
+    def step(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y, const double[::1] w):
+        """One full-batch gradient step over these events (optimizer="gd")."""
+        cdef Py_ssize_t n = u.shape[0], nu = self.P.shape[0], ni = self.Q.shape[0], S = self.m.stride
+        cdef Py_ssize_t a = 0
+        cdef int b
+        cdef float[::1] target = np.empty(n + MF_BLOCK, np.float32)
+        cdef float[::1] offset = np.zeros(n + MF_BLOCK, np.float32)
+        cdef float[::1] weight = np.empty(n + MF_BLOCK, np.float32)
+        cdef double[:, ::1] GP = np.zeros((nu, S)), GQ = np.zeros((ni, S))
+        cdef double[:, ::1] GU = np.zeros((nu, 3)), GI = np.zeros((ni, 3))
+        cdef bint count = self.count
+        if n == 0:
+            return
+        with nogil:
+            if count:                             # all ratings are counted before the step
+                while a < n:
+                    b = <int>min(MF_BLOCK, n - a)
+                    self.targets(&y[a], &w[a], b, &target[a], &offset[a], &weight[a])
+                    a += b
+            self.count = False
+            a = 0
+            while a < n:
+                b = <int>min(MF_BLOCK, n - a)
+                self.targets(&y[a], &w[a], b, &target[a], &offset[a], &weight[a])
+                a += b
+            self.count = count
+            mf_gradients(&self.m, &u[0], &i[0], &target[0], &offset[0], &weight[0], n,
+                         &GP[0, 0], &GQ[0, 0], &GU[0, 0], &GI[0, 0])
+            mf_gradient_step(&self.m, self.m.P, self.m.SU, &GP[0, 0], &GU[0, 0], nu)
+            mf_gradient_step(&self.m, self.m.Q, self.m.SI, &GQ[0, 0], &GI[0, 0], ni)

@@ -1,0 +1,278 @@
+/* Stochastic gradient steps of biased matrix factorisation.
+ *
+ * One event (u, i, target):  s = b_u + b_i + p.q,  e = w (target - link(offset + s)),
+ *   b += eta_b (e - w l2_b b),   p += eta_p (e q - w l2 p),   q += eta_q (e p - w l2 q)
+ * with eta constant (sgd) or eta / sqrt(eps + G), G += the mean squared gradient of the row
+ * (row-wise Adagrad).  |p|^2, |q|^2 and p.q come out of one pass, and give that mean exactly.
+ *
+ * A batch and a single event run the same code with the same constant widths: results agree
+ * to the last bit however a stream is cut. */
+#ifndef SKL_INCREC_MF_H
+#define SKL_INCREC_MF_H
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "simd.h"
+
+enum { MF_SGD = 0, MF_ADAGRAD = 1 };
+enum { MF_SQUARED = 0, MF_LOGISTIC = 1 };
+enum { MF_BLOCK = 256, MF_LANES = 8 };
+
+/* one row's bias, its two accumulators and the number of its events: 16 bytes, one cache line */
+typedef struct { float bias, bias_acc, acc, n; } mf_stat;
+
+typedef struct {
+    float *P, *Q;          /* 64-byte aligned rows of `stride` floats, zero beyond k */
+    mf_stat *SU, *SI;
+    ptrdiff_t stride;
+    int k, optimizer, loss, biases;
+    float lr, lr_bias, l2, l2_bias, eps;
+} mf_model;
+
+/* running totals: the scale that the model learns in, kept as plain sums */
+typedef struct { double n, s1, s2, shift, lo, hi; } mf_totals;
+
+SKL_INLINE float mf_error(float target, float offset, float s, int loss)
+{
+    if (loss == MF_LOGISTIC) return target - 1.0f / (1.0f + expf(-(offset + s)));
+    return target - s;
+}
+
+SKL_INLINE void mf_bias_step(mf_stat *row, float e, float w, const mf_model *m, int optimizer)
+{
+    const float g = e - w * m->l2_bias * row->bias;
+    if (optimizer == MF_ADAGRAD) {
+        row->bias_acc += g * g;
+        row->bias += m->lr_bias * g / sqrtf(row->bias_acc + m->eps);
+    } else {
+        row->bias += m->lr_bias * g;
+    }
+}
+
+SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *su, mf_stat *si,
+                        float target, float offset, float w, const mf_model *m,
+                        int stride, int optimizer, int loss)
+{
+    float pq = 0.0f, pp = 0.0f, qq = 0.0f;
+    if (optimizer == MF_ADAGRAD) {
+#pragma omp simd reduction(+ : pq, pp, qq)
+        for (int f = 0; f < stride; f++) {
+            pq += p[f] * q[f];
+            pp += p[f] * p[f];
+            qq += q[f] * q[f];
+        }
+    } else {
+#pragma omp simd reduction(+ : pq)
+        for (int f = 0; f < stride; f++) pq += p[f] * q[f];
+    }
+    const float e = w * mf_error(target, offset, su->bias + si->bias + pq, loss);
+    const float l2 = w * m->l2;
+    float eta_p = m->lr, eta_q = m->lr;
+    if (optimizer == MF_ADAGRAD) {
+        const float cross = 2.0f * e * l2 * pq, ee = e * e, ll = l2 * l2;
+        const float gp = ee * qq - cross + ll * pp, gq = ee * pp - cross + ll * qq;
+        su->acc += (gp > 0.0f ? gp : 0.0f) / (float)m->k;
+        si->acc += (gq > 0.0f ? gq : 0.0f) / (float)m->k;
+        eta_p /= sqrtf(su->acc + m->eps);
+        eta_q /= sqrtf(si->acc + m->eps);
+    }
+    if (m->biases) {
+        mf_bias_step(su, e, w, m, optimizer);
+        mf_bias_step(si, e, w, m, optimizer);
+    }
+    const float keep_p = 1.0f - eta_p * l2, keep_q = 1.0f - eta_q * l2;
+    const float go_p = eta_p * e, go_q = eta_q * e;
+#pragma omp simd
+    for (int f = 0; f < stride; f++) {
+        const float pf = p[f], qf = q[f];
+        p[f] = keep_p * pf + go_p * qf;
+        q[f] = keep_q * qf + go_q * pf;
+    }
+    su->n += 1.0f;
+    si->n += 1.0f;
+}
+
+/* one side is anonymous: the other side's bias is all that can be learned */
+SKL_INLINE void mf_step_alone(mf_stat *row, float target, float offset, float w, const mf_model *m)
+{
+    if (m->biases)
+        mf_bias_step(row, w * mf_error(target, offset, row->bias, m->loss), w, m, m->optimizer);
+    row->n += 1.0f;
+}
+
+SKL_INLINE void mf_loop(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+                        const float *offset, const float *w, ptrdiff_t n, ptrdiff_t total,
+                        int stride, int optimizer, int loss)
+{
+    /* rows on their way: at most half of a 32 kB L1; `total` events may be looked at ahead */
+    const ptrdiff_t ahead = stride <= 64 ? 32 : stride <= 128 ? 14 : 2048 / stride + 1;
+    for (ptrdiff_t t = 0; t < n; t++) {
+        if (t + ahead < total) {
+            const int32_t un = u[t + ahead], in = i[t + ahead];
+            if (un >= 0) {
+                const char *a = (const char *)(m->P + un * (ptrdiff_t)stride);
+                for (int c = 0; c < stride * 4; c += 64) SKL_PREFETCH(a + c);
+                SKL_PREFETCH(m->SU + un);
+            }
+            if (in >= 0) {
+                const char *b = (const char *)(m->Q + in * (ptrdiff_t)stride);
+                for (int c = 0; c < stride * 4; c += 64) SKL_PREFETCH(b + c);
+                SKL_PREFETCH(m->SI + in);
+            }
+        }
+        if (u[t] >= 0 && i[t] >= 0)
+            mf_step(m->P + u[t] * (ptrdiff_t)stride, m->Q + i[t] * (ptrdiff_t)stride, m->SU + u[t],
+                    m->SI + i[t], target[t], offset[t], w[t], m, stride, optimizer, loss);
+        else if (u[t] >= 0)
+            mf_step_alone(m->SU + u[t], target[t], offset[t], w[t], m);
+        else if (i[t] >= 0)
+            mf_step_alone(m->SI + i[t], target[t], offset[t], w[t], m);
+    }
+}
+
+#define MF_WIDTHS(OPTIMIZER, LOSS) \
+    switch (m->stride) { \
+    case 16: mf_loop(m, u, i, target, offset, w, n, total, 16, OPTIMIZER, LOSS); break; \
+    case 32: mf_loop(m, u, i, target, offset, w, n, total, 32, OPTIMIZER, LOSS); break; \
+    case 64: mf_loop(m, u, i, target, offset, w, n, total, 64, OPTIMIZER, LOSS); break; \
+    case 128: mf_loop(m, u, i, target, offset, w, n, total, 128, OPTIMIZER, LOSS); break; \
+    default: mf_loop(m, u, i, target, offset, w, n, total, (int)m->stride, OPTIMIZER, LOSS); \
+    }
+
+/* `n` events in order; codes of -1 are anonymous; u and i may be read up to `total` for prefetch */
+SKL_CLONES
+static void mf_events(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+                      const float *offset, const float *w, ptrdiff_t n, ptrdiff_t total)
+{
+    if (m->optimizer == MF_ADAGRAD) {
+        if (m->loss == MF_SQUARED) { MF_WIDTHS(MF_ADAGRAD, MF_SQUARED) }
+        else { MF_WIDTHS(MF_ADAGRAD, MF_LOGISTIC) }
+    } else {
+        if (m->loss == MF_SQUARED) { MF_WIDTHS(MF_SGD, MF_SQUARED) }
+        else { MF_WIDTHS(MF_SGD, MF_LOGISTIC) }
+    }
+}
+
+/* Ratings to targets of mean 0 and variance 1, each by the totals up to and with its own event.
+ * Without biases there is no centre: the scale is the root mean square.  Always whole lanes, so
+ * that one event is rounded as in a batch. */
+SKL_CLONES
+static void mf_standardise(mf_totals *T, const double *y, const double *w, int n, int count,
+                           int centre, float *target, float *weight)
+{
+    double N[MF_BLOCK], A[MF_BLOCK], B[MF_BLOCK], Y[MF_BLOCK];
+    if (count && T->n == 0.0 && n > 0) { T->shift = y[0]; T->lo = y[0]; T->hi = y[0]; }
+    for (int t = 0; t < n; t++) {
+        const double d = y[t] - T->shift;
+        if (count) {
+            T->n += w[t];
+            T->s1 += w[t] * d;
+            T->s2 += w[t] * (d * d);
+            if (y[t] < T->lo) T->lo = y[t];
+            if (y[t] > T->hi) T->hi = y[t];
+        }
+        N[t] = T->n; A[t] = T->s1; B[t] = T->s2; Y[t] = d;
+        weight[t] = (float)w[t];
+    }
+    const int whole = (n + MF_LANES - 1) / MF_LANES * MF_LANES;
+    for (int t = n; t < whole; t++) { N[t] = 1.0; A[t] = 0.0; B[t] = 0.0; Y[t] = 0.0; }
+    const double shift = T->shift;
+    for (int b = 0; b < whole; b += MF_LANES) {
+#pragma omp simd
+        for (int j = 0; j < MF_LANES; j++) {
+            const double mean = A[b + j] / N[b + j], raw = B[b + j] / N[b + j];
+            const double var = centre ? raw - mean * mean : raw + shift * (2.0 * mean + shift);
+            const double size = centre ? raw : var;
+            const double inv = var > 1e-12 * size ? 1.0 / sqrt(var) : 0.0;
+            const double d = centre ? Y[b + j] - mean : Y[b + j] + shift;
+            target[b + j] = (float)(d * inv);
+        }
+    }
+}
+
+/* 0/1 targets: the offset is the log-odds of the base rate, counted half an event each way */
+SKL_CLONES
+static void mf_log_odds(mf_totals *T, const double *y, const double *w, int n, int count,
+                        int centre, float *target, float *offset, float *weight)
+{
+    double N[MF_BLOCK], A[MF_BLOCK];
+    for (int t = 0; t < n; t++) {
+        if (count) { T->n += w[t]; T->s1 += w[t] * y[t]; }
+        N[t] = T->n; A[t] = T->s1;
+        target[t] = (float)y[t];
+        weight[t] = (float)w[t];
+    }
+    for (int t = 0; t < n; t++)
+        offset[t] = centre ? (float)log((A[t] + 0.5) / (N[t] - A[t] + 0.5)) : 0.0f;
+}
+
+SKL_INLINE float mf_dot_loop(const float *SKL_RESTRICT p, const float *SKL_RESTRICT q, int stride)
+{
+    float s = 0.0f;
+#pragma omp simd reduction(+ : s)
+    for (int f = 0; f < stride; f++) s += p[f] * q[f];
+    return s;
+}
+
+/* b_u + b_i + p.q of n pairs; what is unknown adds nothing.  `pu` and `qi` step by 0 or 1. */
+SKL_CLONES
+static void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int32_t *i, int step_i,
+                      ptrdiff_t n, float *out)
+{
+    for (ptrdiff_t t = 0; t < n; t++) {
+        const int32_t a = u[t * step_u], b = i[t * step_i];
+        float s = (a >= 0 ? m->SU[a].bias : 0.0f) + (b >= 0 ? m->SI[b].bias : 0.0f);
+        if (a >= 0 && b >= 0) {
+            const float *p = m->P + a * m->stride, *q = m->Q + b * m->stride;
+            switch (m->stride) {
+            case 16: s += mf_dot_loop(p, q, 16); break;
+            case 32: s += mf_dot_loop(p, q, 32); break;
+            case 64: s += mf_dot_loop(p, q, 64); break;
+            case 128: s += mf_dot_loop(p, q, 128); break;
+            default: s += mf_dot_loop(p, q, (int)m->stride);
+            }
+        }
+        out[t] = s;
+    }
+}
+
+/* Full-batch gradients of the events of one call at fixed parameters.  GP, GQ: sums of factor
+ * gradients; GU, GI: per row {sum of bias
+ * gradients, sum of weights, events}. */
+static void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+                         const float *offset, const float *w, ptrdiff_t n, double *GP, double *GQ,
+                         double *GU, double *GI)
+{
+    const ptrdiff_t S = m->stride;
+    for (ptrdiff_t t = 0; t < n; t++) {
+        const int32_t a = u[t], b = i[t];
+        float s;
+        mf_scores(m, &a, 0, &b, 0, 1, &s);
+        const double e = (double)w[t] * mf_error(target[t], offset[t], s, m->loss);
+        double *ga = GU + 3 * (ptrdiff_t)a, *gb = GI + 3 * (ptrdiff_t)b;
+        if (a >= 0) { ga[0] += e; ga[1] += w[t]; ga[2] += 1.0; }
+        if (b >= 0) { gb[0] += e; gb[1] += w[t]; gb[2] += 1.0; }
+        if (a >= 0 && b >= 0)
+            for (int f = 0; f < m->k; f++) {
+                GP[a * S + f] += e * m->Q[b * S + f];
+                GQ[b * S + f] += e * m->P[a * S + f];
+            }
+    }
+}
+
+/* each touched row moves by the learning rate times the mean gradient of its events */
+static void mf_gradient_step(const mf_model *m, float *X, mf_stat *row, const double *G,
+                             const double *GB, ptrdiff_t n)
+{
+    for (ptrdiff_t r = 0; r < n; r++) {
+        const double *g = GB + 3 * r;
+        if (g[2] <= 0.0) continue;
+        float *x = X + r * m->stride;
+        if (m->biases)
+            row[r].bias += (float)(m->lr_bias * (g[0] - g[1] * m->l2_bias * row[r].bias) / g[2]);
+        for (int f = 0; f < m->k; f++)
+            x[f] += (float)(m->lr * (G[r * m->stride + f] - g[1] * m->l2 * x[f]) / g[2]);
+        row[r].n += 1.0f;
+    }
+}
+#endif

@@ -1,0 +1,455 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Ids to rows: a compiled table for 64-bit integers beside a dict for everything else."""
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsSsize_t, PyLong_CheckExact
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t, uintptr_t
+
+import numpy as np
+
+from skl_increc._state.ids import canonical, stable_bytes
+from skl_increc._state.memory import aligned_empty, grown
+
+cdef extern from "hash.h" nogil:
+    uint64_t skl_mix(uint64_t z)
+    uint64_t skl_hash_bytes(const char *s, size_t n, uint64_t tag)
+    void SKL_PREFETCH(const void *p)
+
+cdef enum:
+    FREE = 0
+    INT = 1
+    OBJECT = 2
+    LOOK_AHEAD = 64
+
+cdef object SLOT = np.dtype([("key", np.int64), ("row", np.int64)])
+
+
+cdef inline uint64_t spread(int64_t key) noexcept nogil:
+    cdef uint64_t h = <uint64_t>key
+    h ^= h >> 32
+    h *= <uint64_t>0x9E3779B97F4A7C15
+    return h ^ (h >> 29)
+
+
+cdef class IdMap:
+    """Rows of ids, growing; ``-1`` for an id that is unknown or missing.
+
+    Equal ids share a row (``1``, ``1.0`` and ``True`` are one id).  A removed id frees its row, and
+    the next new id takes it.  Lookups never add.
+    """
+
+    def __cinit__(self):
+        self.objects = {}
+        self.names = None
+        self.free = []
+        self.log = []
+        self.allot_slots(16)
+        self.keys_owner = aligned_empty((16,), np.int64)
+        self.kind_owner = np.zeros(16, np.uint8)
+        self.capacity = 16
+        self.point()
+
+    cdef allot_slots(self, Py_ssize_t n):
+        owner = aligned_empty((n,), SLOT)
+        owner["row"] = -1
+        self.tab_owner = owner
+        self.tab = <Slot *><uintptr_t>owner.ctypes.data
+        self.slots = n
+
+    cdef point(self):
+        self.keys = <int64_t *><uintptr_t>self.keys_owner.ctypes.data
+        self.kind = <uint8_t *><uintptr_t>self.kind_owner.ctypes.data
+
+    # -- one id --------------------------------------------------------------------------------
+    cdef Py_ssize_t find_int(self, int64_t key) noexcept nogil:
+        cdef uint64_t mask = self.slots - 1, s = spread(key) & mask
+        while self.tab[s].row >= 0:
+            if self.tab[s].key == key:
+                return self.tab[s].row
+            s = (s + 1) & mask
+        return -1
+
+    cdef Py_ssize_t find_c(self, object key) except -2:
+        cdef int overflow = 0
+        cdef int64_t v
+        cdef PyObject *hit
+        if PyUnicode_CheckExact(key):
+            pass
+        elif PyLong_CheckExact(key):
+            v = PyLong_AsLongLongAndOverflow(key, &overflow)
+            if not overflow:
+                return self.find_int(v)
+        elif key is None:
+            return -1
+        else:
+            key = canonical(key)
+            if key is None:
+                return -1
+            if PyLong_CheckExact(key):
+                return self.find_c(key)
+        hit = PyDict_GetItemWithError(self.objects, key)
+        return -1 if hit == NULL else PyLong_AsSsize_t(<object>hit)
+
+    cdef Py_ssize_t add_c(self, object key) except -2:
+        """The row of an id, new if need be; -1 for a missing one."""
+        cdef Py_ssize_t row = self.find_c(key)
+        cdef int overflow = 0
+        cdef int64_t v
+        if row >= 0:
+            return row
+        key = canonical(key)
+        if key is None:
+            return -1
+        if PyLong_CheckExact(key):
+            v = PyLong_AsLongLongAndOverflow(key, &overflow)
+            if not overflow:
+                self.reserve_ints(self.ints + 1)
+                row = self.new_row(v, INT)
+                self.put(v, row)
+                self.ints += 1
+                return row
+        return self.add_object(key)
+
+    cdef Py_ssize_t add_object(self, object key) except -2:
+        cdef bint stable = True
+        cdef int64_t h = <int64_t>self.hash_object(key, &stable)
+        cdef Py_ssize_t row = self.new_row(h, OBJECT)
+        if self.names is None:
+            self.names = [None] * self.rows
+        while len(self.names) <= row:
+            self.names.append(None)
+        self.names[row] = key
+        self.objects[key] = row
+        if not stable:
+            self.unstable += 1
+        return row
+
+    cdef uint64_t hash_object(self, object key, bint *stable) except? 0:
+        cdef Py_ssize_t n
+        cdef const char *s
+        if PyUnicode_CheckExact(key):
+            try:
+                s = PyUnicode_AsUTF8AndSize(key, &n)
+                return skl_hash_bytes(s, n, 115)
+            except UnicodeEncodeError:      # lone surrogates
+                pass
+            form = key.encode("utf-8", "surrogatepass")
+            return skl_hash_bytes(<const char *>form, len(form), 115)
+        form = stable_bytes(key)
+        if form is None:                    # its place among those without a stable hash
+            stable[0] = False
+            return skl_mix(skl_mix(0x756E737461626C65) ^ self.unstable)
+        return skl_hash_bytes(<const char *>form, len(form), 111)
+
+    cdef Py_ssize_t new_row(self, int64_t key, uint8_t kind) except -2:
+        cdef Py_ssize_t row
+        if self.free:
+            row = self.free.pop()
+            self.log.append(~row)
+        else:
+            if self.rows == self.capacity:
+                self.reserve_rows(self.rows + 1)
+            row = self.rows
+            if row >= 0x7FFFFFFF:
+                raise OverflowError("a model holds at most 2**31 - 1 ids a side")
+            self.log.append(row)
+            self.rows += 1
+            if self.names is not None:
+                self.names.append(None)
+        self.keys[row] = key
+        self.kind[row] = kind
+        return row
+
+    def reserve_rows(self, Py_ssize_t n):
+        """Room for n rows."""
+        cdef Py_ssize_t capacity = self.capacity
+        if n <= capacity:
+            return
+        while capacity < n:
+            capacity *= 2
+        keys = grown(self.keys_owner, capacity, self.rows)
+        kind = grown(self.kind_owner, capacity, self.rows)
+        kind[self.rows:] = FREE
+        self.keys_owner, self.kind_owner, self.capacity = keys, kind, capacity
+        self.point()
+
+    # -- the table of integers ------------------------------------------------------------------
+    cdef int put(self, int64_t key, Py_ssize_t row) noexcept nogil:
+        cdef uint64_t mask = self.slots - 1, s = spread(key) & mask
+        while self.tab[s].row >= 0:
+            s = (s + 1) & mask
+        self.tab[s].key = key
+        self.tab[s].row = row
+        return 0
+
+    cdef int reserve_ints(self, Py_ssize_t n) except -1:
+        """Keep the table at most seven tenths full."""
+        cdef Py_ssize_t want = self.slots, had = self.slots, j
+        cdef Slot *old = self.tab
+        while 10 * n > 7 * want:
+            want *= 2
+        if want == had:
+            return 0
+        owner = self.tab_owner
+        self.allot_slots(want)
+        for j in range(had):
+            if old[j].row >= 0:
+                self.put(old[j].key, old[j].row)
+        return 0
+
+    cdef int drop_int(self, int64_t key) noexcept nogil:
+        """Remove a key; later keys of the run move up, so that no tombstone is needed."""
+        cdef uint64_t mask = self.slots - 1, s = spread(key) & mask, gap, home
+        while self.tab[s].key != key or self.tab[s].row < 0:
+            s = (s + 1) & mask
+        gap = s
+        while True:
+            s = (s + 1) & mask
+            if self.tab[s].row < 0:
+                break
+            home = spread(self.tab[s].key) & mask
+            if ((s - home) & mask) >= ((s - gap) & mask):
+                self.tab[gap] = self.tab[s]
+                gap = s
+        self.tab[gap].row = -1
+        self.tab[gap].key = 0
+        return 0
+
+    cdef int drop_row(self, Py_ssize_t row) except -1:
+        if self.kind[row] == INT:
+            self.drop_int(self.keys[row])
+            self.ints -= 1
+        else:
+            del self.objects[self.names[row]]
+            self.names[row] = None
+        self.kind[row] = FREE
+        self.keys[row] = 0
+        return 0
+
+    cdef uint64_t hash_of(self, Py_ssize_t row) noexcept nogil:
+        """The stable hash of the id in a row."""
+        if self.kind[row] == INT:
+            return skl_mix(<uint64_t>self.keys[row])
+        return <uint64_t>self.keys[row]
+
+    # -- many ids -------------------------------------------------------------------------------
+    def find(self, key):
+        """The row of one id, or -1."""
+        return self.find_c(key)
+
+    def find_ints(self, const int64_t[::1] ids):
+        """Rows of integer ids, int32 (n,)."""
+        cdef Py_ssize_t n = ids.shape[0], a = 0, b, e
+        cdef int32_t[::1] out = np.empty(n, np.int32)
+        cdef uint64_t mask = self.slots - 1
+        cdef Slot *tab = self.tab
+        owner = self.tab_owner              # a growing writer leaves this table to us
+        cdef Py_ssize_t s
+        with nogil:
+            while a < n:
+                e = min(a + LOOK_AHEAD, n)
+                for b in range(a, e):
+                    SKL_PREFETCH(&tab[spread(ids[b]) & mask])
+                for b in range(a, e):
+                    s = spread(ids[b]) & mask
+                    while tab[s].row >= 0 and tab[s].key != ids[b]:
+                        s = (s + 1) & mask
+                    out[b] = <int32_t>tab[s].row
+                a = e
+        return np.asarray(out)
+
+    def add_ints(self, const int64_t[::1] ids):
+        """Rows of integer ids, int32 (n,); new ids get rows in order of appearance."""
+        cdef Py_ssize_t n = ids.shape[0], a = 0, b, e
+        cdef int32_t[::1] out = np.empty(n, np.int32)
+        cdef uint64_t h[LOOK_AHEAD]
+        cdef uint64_t mask
+        cdef Py_ssize_t s, row
+        while a < n:
+            e = min(a + LOOK_AHEAD, n)
+            self.reserve_ints(self.ints + LOOK_AHEAD)
+            mask = self.slots - 1
+            for b in range(a, e):
+                h[b - a] = spread(ids[b]) & mask
+                SKL_PREFETCH(&self.tab[h[b - a]])
+            for b in range(a, e):
+                s = h[b - a]
+                while self.tab[s].row >= 0 and self.tab[s].key != ids[b]:
+                    s = (s + 1) & mask
+                if self.tab[s].row < 0:
+                    row = self.new_row(ids[b], INT)
+                    self.tab[s].key = ids[b]
+                    self.tab[s].row = row
+                    self.ints += 1
+                out[b] = <int32_t>self.tab[s].row
+            a = e
+        return np.asarray(out)
+
+    def find_objects(self, list ids):
+        """Rows of any ids, int32 (n,)."""
+        cdef Py_ssize_t n = len(ids), j
+        cdef int32_t[::1] out = np.empty(n, np.int32)
+        for j in range(n):
+            out[j] = <int32_t>self.find_c(ids[j])
+        return np.asarray(out)
+
+    def add_objects(self, list ids):
+        """Rows of any ids, int32 (n,); -1 for missing ones."""
+        cdef Py_ssize_t n = len(ids), j
+        cdef int32_t[::1] out = np.empty(n, np.int32)
+        for j in range(n):
+            out[j] = <int32_t>self.add_c(ids[j])
+        return np.asarray(out)
+
+    def add_coded(self, const int64_t[::1] codes, list distinct):
+        """Rows of dictionary-encoded ids, int32 (n,): each distinct id is looked up once.
+
+        A code of -1 is a missing id.  New ids get rows in order of appearance.
+        """
+        cdef Py_ssize_t n = codes.shape[0], j
+        cdef int32_t[::1] out = np.empty(n, np.int32)
+        cdef int32_t[::1] rows = np.full(len(distinct), -2, np.int32)
+        for j in range(n):
+            if codes[j] < 0:
+                out[j] = -1
+                continue
+            if rows[codes[j]] == -2:
+                rows[codes[j]] = <int32_t>self.add_c(distinct[codes[j]])
+            out[j] = rows[codes[j]]
+        return np.asarray(out)
+
+    # -- undo -----------------------------------------------------------------------------------
+    def begin(self):
+        """From here on, `rollback` undoes."""
+        self.log = []
+        self.log_unstable = self.unstable
+
+    def rollback(self):
+        """Take back every id added since `begin`, as if it had never come."""
+        cdef Py_ssize_t row
+        for entry in reversed(self.log):
+            row = ~entry if entry < 0 else entry
+            self.drop_row(row)
+            if entry < 0:
+                self.free.append(row)
+            else:
+                self.rows -= 1
+                if self.names is not None:
+                    del self.names[self.rows:]
+        self.log = []
+        self.unstable = self.log_unstable
+
+    def added(self):
+        """Rows added since `begin`, int32."""
+        return np.array([~r if r < 0 else r for r in self.log], dtype=np.int32)
+
+    def remove(self, rows):
+        """Forget the ids of these rows; the rows are free for new ids."""
+        for row in rows:
+            self.drop_row(row)
+            self.free.append(int(row))
+        self.log = []
+
+    # -- views ----------------------------------------------------------------------------------
+    def __len__(self):
+        """Ids present."""
+        return self.rows - len(self.free)
+
+    @property
+    def n_rows(self):
+        """Rows in use or free."""
+        return self.rows
+
+    @property
+    def keys_array(self):
+        """Per row: the integer id, or the stable hash of another id; int64."""
+        return self.keys_owner
+
+    @property
+    def kind_array(self):
+        """Per row: 0 free, 1 an integer, 2 another id; uint8."""
+        return self.kind_owner
+
+    def live(self):
+        """Rows that hold an id, int32, ascending."""
+        return np.flatnonzero(self.kind_owner[:self.rows]).astype(np.int32)
+
+    def ids_of(self, rows):
+        """The ids of these rows, an object array of the same shape; None for -1."""
+        rows = np.asarray(rows)
+        cdef Py_ssize_t j, r
+        out = np.empty(rows.size, dtype=object)
+        flat = rows.ravel()
+        for j in range(flat.shape[0]):
+            r = flat[j]
+            if r >= 0 and self.kind[r] == INT:
+                out[j] = self.keys[r]
+            elif r >= 0 and self.kind[r] == OBJECT:
+                out[j] = self.names[r]
+        return out.reshape(rows.shape)
+
+    cdef object id_of(self, Py_ssize_t r):
+        return self.keys[r] if self.kind[r] == INT else self.names[r]
+
+    @property
+    def nbytes(self):
+        """Bytes of the tables; the objects themselves are counted once, by their own size."""
+        total = self.tab_owner.nbytes + self.rows * 9
+        if self.names is not None:
+            total += self.names.__sizeof__() + self.objects.__sizeof__() + 32 * len(self.objects)
+            total += sum(key.__sizeof__() + 16 for key in self.objects)
+        return total
+
+    # -- copies and files -----------------------------------------------------------------------
+    def export(self):
+        """Everything, as plain arrays and lists: what a pickle or a file keeps."""
+        rows = self.rows
+        names = [] if self.names is None else [(r, v) for r, v in enumerate(self.names) if v is not None]
+        return {"keys": self.keys_owner[:rows].copy(), "kind": self.kind_owner[:rows].copy(),
+                "free": np.array(self.free, dtype=np.int32), "unstable": int(self.unstable), "names": names}
+
+    @staticmethod
+    def restore(dict kept):
+        """The map that `export` described."""
+        cdef IdMap m = IdMap()
+        cdef Py_ssize_t rows = len(kept["keys"]), r
+        m.reserve_rows(rows)
+        m.rows = rows
+        m.keys_owner[:rows] = kept["keys"]
+        m.kind_owner[:rows] = kept["kind"]
+        m.free = [int(r) for r in kept["free"]]
+        m.unstable = kept["unstable"]
+        if kept["names"]:
+            m.names = [None] * rows
+            for row, key in kept["names"]:
+                m.names[row] = key
+                m.objects[key] = row
+        m.ints = int((np.asarray(kept["kind"]) == INT).sum())
+        m.reserve_ints(m.ints)
+        for r in range(rows):
+            if m.kind[r] == INT:
+                m.put(m.keys[r], r)
+        return m
+
+    def copy(self):
+        """An independent map; the ids themselves are shared."""
+        cdef IdMap m = IdMap()
+        m.tab_owner = self.tab_owner.copy()
+        m.tab = <Slot *><uintptr_t>m.tab_owner.ctypes.data
+        m.slots, m.ints, m.rows, m.unstable = self.slots, self.ints, self.rows, self.unstable
+        m.capacity = max(16, self.rows)
+        m.keys_owner = grown(self.keys_owner[:m.capacity], m.capacity, m.rows)
+        m.kind_owner = self.kind_owner[:m.capacity].copy()
+        m.point()
+        m.objects = self.objects.copy()
+        m.names = None if self.names is None else self.names.copy()
+        m.free = self.free.copy()
+        return m
+
+    def __reduce__(self):
+        return _restore, (self.export(),)
+
+
+def _restore(kept):
+    return IdMap.restore(kept)

@@ -1,0 +1,27 @@
+from libc.stdint cimport int32_t
+
+from skl_increc._kernels._learner cimport Learner
+from skl_increc._state._history cimport History
+from skl_increc._state._idmap cimport IdMap
+
+
+cdef class State:
+    cdef readonly tuple fields
+    cdef readonly IdMap users, items
+    cdef readonly object user_rows, item_rows, scalars, scalar_at, meta
+    cdef readonly History history
+    cdef readonly object lock
+    cdef public Learner learner
+    cdef public bint stale            # parameters were set since they were last read
+    cdef public bint busy             # a batch is being learned; others wait for the lock
+    cdef readonly bint frozen         # a snapshot: it never learns
+    cdef public bint encodes_y        # a classifier: labels become 0 and 1
+    cdef public object user_key, item_key, time_key
+    cdef public bint optional_y       # a recommender: y may be absent, and only y > 0 counts
+    cdef public double min_y
+    cdef public long long n_events, n_late
+    cdef public double now            # the newest time seen; -inf before any
+    cdef int n_pair
+
+    cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1
+    cdef int learn_pair(self, object user, object item, double y, double w, double t) except -1

@@ -1,0 +1,255 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The state of a model: two id maps, the rows of its fields, histories, and a clock."""
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t
+
+import threading
+
+import numpy as np
+
+from skl_increc._kernels._learner cimport Learner
+from skl_increc._state._history cimport History
+from skl_increc._state._idmap cimport IdMap
+
+from skl_increc._state.fields import Rows
+from skl_increc._state.memory import aligned_empty
+
+cdef enum:
+    MOST_PAIR_FIELDS = 8
+
+
+cdef class State:
+    """Everything that a model has learned, declared as fields.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+    history : int or None
+        0 keeps no record of who had what; None keeps all; n keeps the last n items of each user.
+    meta : dict
+        Small JSON-able facts that belong to the state: the seed drawn, the structural parameters.
+    """
+
+    def __init__(self, fields, history=None, meta=None):
+        self.fields = tuple(fields)
+        self.meta = dict(meta or {})
+        self.users, self.items = IdMap(), IdMap()
+        self.user_rows = Rows([f for f in self.fields if f.side == "user"])
+        self.item_rows = Rows([f for f in self.fields if f.side == "item"])
+        self.n_pair = sum(f.side == "pair" for f in self.fields)
+        if self.n_pair > MOST_PAIR_FIELDS:
+            raise ValueError(f"a model has at most {MOST_PAIR_FIELDS} pair fields; got {self.n_pair}")
+        n_sums = sum(f.side == "pair" and f.merge != "max" for f in self.fields)
+        self.history = None if history == 0 else History(self.n_pair, history or 0, n_sums)
+        self.scalar_at, at = {}, 0
+        for f in self.fields:
+            if f.side == "scalar":
+                self.scalar_at[f.name] = slice(at, at + f.width)
+                at += f.width
+        self.scalars = aligned_empty((max(at, 1),), np.float64)
+        self.scalars[:] = 0
+        self.lock = threading.RLock()
+        self.now = -INFINITY
+        self.stale = True
+
+    def scalar(self, name):
+        """The numbers of a scalar field: a view, float64 (width,)."""
+        return self.scalars[self.scalar_at[name]]
+
+    def attach(self, learner):
+        """Let a compiled learner work on the arrays of this state."""
+        self.learner = learner
+        self.rebind()
+
+    def rebind(self):
+        """Hand the arrays to the learner again after they moved."""
+        if self.learner is not None:
+            self.learner.bind(self.user_rows.arrays, self.item_rows.arrays, self.scalars)
+            self.learner.attach_pairs(self.history)
+
+    # -- who may write ------------------------------------------------------------------------
+    def wait(self):
+        """Return when no other thread learns a batch; a snapshot refuses."""
+        if self.frozen:
+            raise RuntimeError("This model is a snapshot, which never learns. Learn with the original, "
+                               "or go on with copy.deepcopy of it.")
+        with self.lock:
+            pass
+
+    def freeze(self):
+        """Never learn again."""
+        self.frozen = self.busy = True
+        return self
+
+    # -- rows ---------------------------------------------------------------------------------
+    def reserve(self, Py_ssize_t n_users, Py_ssize_t n_items):
+        """Room for so many rows on each side; the learner is told of arrays that moved."""
+        try:
+            self.user_rows.reserve(n_users)
+            self.item_rows.reserve(n_items)
+        finally:
+            self.rebind()
+
+    def start_rows(self, int side, rows):
+        """Give new rows their start values."""
+        table = self.user_rows if side == 0 else self.item_rows
+        cdef IdMap ids = self.users if side == 0 else self.items
+        cdef Py_ssize_t r
+        table.used = ids.n_rows
+        table.clear(rows)
+        if self.learner is not None:
+            for r in rows:
+                self.learner.start(side, r, ids.hash_of(r))
+
+    cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1:
+        if u >= self.user_rows.capacity or i >= self.item_rows.capacity:
+            self.reserve(self.users.n_rows, self.items.n_rows)
+        if new_u:
+            self.start_rows(0, [u])
+        if new_i:
+            self.start_rows(1, [i])
+        return 0
+
+    # -- one event ----------------------------------------------------------------------------
+    cdef int learn_pair(self, object user, object item, double y, double w, double t) except -1:
+        """One event through the compiled learner.  On error nothing has changed."""
+        cdef Py_ssize_t u, i
+        cdef bint new_u = False, new_i = False
+        cdef int32_t cu, ci
+        cdef double pair[MOST_PAIR_FIELDS]
+        u = self.users.find_c(user)          # both ids are read before either may get a row
+        i = self.items.find_c(item)
+        if u < 0 or i < 0:
+            self.users.begin()
+            self.items.begin()
+            try:
+                if u < 0:
+                    u = self.users.add_c(user)
+                    new_u = u >= 0
+                if i < 0:
+                    i = self.items.add_c(item)
+                    new_i = i >= 0
+                if new_u or new_i:
+                    self.new_rows(u, i, new_u, new_i)
+                if new_u and self.history is not None:
+                    self.history.reserve_users(u + 1)
+            except BaseException:
+                self.undo()
+                raise
+        if self.history is not None and u >= 0 and i >= 0:
+            if self.n_pair:
+                self.learner.pair(y, w, t, pair)
+            try:
+                self.history.append_c(u, <int32_t>i, pair)
+            except BaseException:
+                if new_u or new_i:
+                    self.undo()
+                raise
+        cu, ci = <int32_t>u, <int32_t>i
+        self.learner.learn(&cu, &ci, &y, &w, &t, 1)
+        self.n_events += 1
+        return 0
+
+    def undo(self):
+        """Take back the ids added since `begin`."""
+        self.users.rollback()
+        self.items.rollback()
+        self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
+
+    # -- many events --------------------------------------------------------------------------
+    def record(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
+               const double[::1] w, const double[::1] t):
+        """Note who had what, for events whose rows exist; `History.reserve` has made the room."""
+        cdef Py_ssize_t n = u.shape[0], j
+        cdef Learner learner = self.learner
+        cdef History history = self.history
+        cdef double pair[MOST_PAIR_FIELDS]
+        cdef bint pairs = self.n_pair > 0 and learner is not None
+        self.n_events += n
+        if history is None:
+            return
+        for j in range(n):
+            if u[j] >= 0 and i[j] >= 0:
+                if pairs:
+                    learner.pair(y[j], w[j], t[j], pair)
+                history.append_c(u[j], i[j], pair)
+
+    def learn(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
+              const double[::1] w, const double[::1] t):
+        """Let the compiled learner see these events; without the GIL."""
+        cdef Py_ssize_t n = u.shape[0]
+        cdef Learner learner = self.learner
+        if n:
+            with nogil:
+                learner.learn(&u[0], &i[0], &y[0], &w[0], &t[0], n)
+
+    def add_clock(self, State other):
+        """Count the events of another state too; the clock is the later one."""
+        self.n_events += other.n_events
+        self.n_late += other.n_late
+        self.now = max(self.now, other.now)
+
+    def reset_clock(self, double now):
+        """After events were removed: the newest time that is left."""
+        self.now = now
+
+    def set_events(self, long long n):
+        """After events were removed: how many are left."""
+        self.n_events = n
+
+    # -- copies and files -----------------------------------------------------------------------
+    def export(self):
+        """Everything as plain dictionaries and arrays: what a pickle or a file keeps."""
+        return {
+            "fields": [(f.name, f.side, f.width, f.dtype, f.pad, f.merge) for f in self.fields],
+            "meta": dict(self.meta),
+            "users": self.users.export(), "items": self.items.export(),
+            "user_rows": self.user_rows.export(), "item_rows": self.item_rows.export(),
+            "scalars": self.scalars.copy(),
+            "history": None if self.history is None else self.history.export(),
+            "clock": {"n_events": self.n_events, "n_late": self.n_late, "now": self.now},
+        }
+
+    def restore(self, dict kept):
+        """Take what `export` gave; the fields must be the same."""
+        mine = [(f.name, f.side, f.width, f.dtype, f.pad, f.merge) for f in self.fields]
+        if [tuple(f) for f in kept["fields"]] != mine:
+            raise ValueError(f"the fields of the saved state, {kept['fields']}, are not those of this "
+                             f"version, {mine}")
+        self.meta = dict(kept["meta"])
+        self.users, self.items = IdMap.restore(kept["users"]), IdMap.restore(kept["items"])
+        self.user_rows.restore(kept["user_rows"])
+        self.item_rows.restore(kept["item_rows"])
+        self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
+        self.scalars[:] = kept["scalars"]
+        self.history = None if kept["history"] is None else History.restore(kept["history"])
+        clock = kept["clock"]
+        self.n_events, self.n_late, self.now = clock["n_events"], clock["n_late"], clock["now"]
+        self.stale = True
+        return self
+
+    def copy(self):
+        """An independent state without a learner: one copy of the memory."""
+        cdef State s = State(self.fields, 0, self.meta)
+        s.users, s.items = self.users.copy(), self.items.copy()
+        s.user_rows, s.item_rows = self.user_rows.copy(), self.item_rows.copy()
+        s.scalars[:] = self.scalars
+        s.history = None if self.history is None else self.history.copy()
+        s.n_events, s.n_late, s.now = self.n_events, self.n_late, self.now
+        s.user_key, s.item_key, s.time_key = self.user_key, self.item_key, self.time_key
+        s.optional_y, s.min_y = self.optional_y, self.min_y
+        return s
+
+    @property
+    def nbytes(self):
+        """Bytes of ids, rows, histories and scalars."""
+        total = self.users.nbytes + self.items.nbytes + self.user_rows.nbytes + self.item_rows.nbytes
+        return total + self.scalars.nbytes + (0 if self.history is None else self.history.nbytes)
+
+    def __reduce__(self):
+        return _restore, (self.fields, self.export())
+
+
+def _restore(fields, kept):
+    history = kept["history"]
+    return State(fields, 0 if history is None else (history["window"] or None), kept["meta"]).restore(kept)

@@ -1,0 +1,121 @@
+"""The named fields of a model's state, and the rows that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skl_increc._state.memory import aligned_empty, grown
+
+__all__ = ["Field", "Rows"]
+
+SIDES = ("user", "item", "pair", "scalar")
+MERGES = ("sum", "max", "forbid")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One array of a model's state.
+
+    Parameters
+    ----------
+    name : str
+        Its name, also in files.
+    side : {"user", "item", "pair", "scalar"}
+        What has a row in it: each user, each item, each distinct (user, item) pair, or the model.
+        Pairs and scalars are float64 and one number wide (several scalars: several fields, or a width).
+    width : int
+        Numbers a row.
+    dtype : str
+        "float32", "float64" or "int64".
+    pad : bool
+        Whether rows are padded with zeros to a multiple of 16 numbers, so that they are whole vectors.
+    merge : {"sum", "max", "forbid"}
+        What becomes of two models' rows of one id when they are merged.
+    meaning : str
+        One line for a reader.
+    """
+
+    name: str
+    side: str
+    width: int = 1
+    dtype: str = "float64"
+    pad: bool = False
+    merge: str = "forbid"
+    meaning: str = ""
+
+    def __post_init__(self) -> None:
+        if self.side not in SIDES:
+            raise ValueError(f"Field {self.name!r}: side must be one of {SIDES}; got {self.side!r}.")
+        if self.merge not in MERGES:
+            raise ValueError(f"Field {self.name!r}: merge must be one of {MERGES}; got {self.merge!r}.")
+        if self.side in ("pair", "scalar") and self.dtype != "float64":
+            raise ValueError(f"Field {self.name!r}: {self.side} fields are float64; got {self.dtype!r}.")
+
+    @property
+    def stride(self) -> int:
+        """Numbers a row with padding."""
+        return (self.width + 15) // 16 * 16 if self.pad else self.width
+
+
+class Rows:
+    """The fields of one side: arrays of one height that grow by doubling, all or none."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = tuple(fields)
+        self.capacity = 16
+        self.used = 0
+        self.arrays = {f.name: self._zeros(f, self.capacity) for f in self.fields}
+
+    @staticmethod
+    def _zeros(field: Field, capacity: int) -> np.ndarray:
+        array = aligned_empty((capacity, field.stride), np.dtype(field.dtype))
+        array[:] = 0
+        return array
+
+    def reserve(self, n: int) -> bool:
+        """Make room for `n` rows; whether the arrays moved.  On MemoryError nothing has changed."""
+        if n <= self.capacity:
+            return False
+        capacity = self.capacity
+        while capacity < n:
+            capacity *= 2
+        self.arrays = {name: grown(a, capacity, self.used) for name, a in self.arrays.items()}
+        self.capacity = capacity
+        return True
+
+    def clear(self, rows: np.ndarray) -> None:
+        """Zero these rows."""
+        for array in self.arrays.values():
+            array[rows] = 0
+
+    def view(self, name: str) -> np.ndarray:
+        """The rows in use of one field, without padding: (used, width), or (used,) for width 1."""
+        field = next(f for f in self.fields if f.name == name)
+        array = self.arrays[name][: self.used, : field.width]
+        return array[:, 0] if field.width == 1 else array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows in use."""
+        return sum(a.itemsize * a.shape[1] for a in self.arrays.values()) * self.used
+
+    def export(self) -> dict[str, np.ndarray]:
+        """The rows in use of every field, padding included."""
+        return {name: a[: self.used].copy() for name, a in self.arrays.items()}
+
+    def restore(self, kept: dict[str, np.ndarray]) -> None:
+        """Take the arrays that `export` gave."""
+        self.used = max((len(a) for a in kept.values()), default=0)
+        self.reserve(self.used)
+        for name, array in kept.items():
+            self.arrays[name][: self.used] = array
+
+    def copy(self) -> Rows:
+        """Independent rows."""
+        new = Rows.__new__(Rows)
+        new.fields, new.used, new.capacity = self.fields, self.used, max(16, self.used)
+        new.arrays = {name: grown(a, new.capacity, self.used) for name, a in self.arrays.items()}
+        return new

@@ -1,0 +1,69 @@
+"""Times of events as seconds, whatever form they came in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+__all__ = ["second_of", "seconds_of", "span_in_seconds"]
+
+EPOCH = dt.datetime(1970, 1, 1)
+
+
+def second_of(value: Any, column: Any) -> float:
+    """One time as seconds since 1970 (UTC): a number, datetime, date or numpy datetime."""
+    if isinstance(value, dt.datetime):
+        if value.utcoffset() is None:
+            return (value - EPOCH).total_seconds()
+        return value.timestamp()
+    if isinstance(value, dt.date):
+        return (dt.datetime(value.year, value.month, value.day) - EPOCH).total_seconds()
+    if isinstance(value, np.datetime64):
+        seconds = np.nan if np.isnat(value) else value.astype("datetime64[us]").astype(np.int64) / 1e6
+        return _finite(float(seconds), value, column)
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        raise _bad_time(value, column) from None
+    return _finite(seconds, value, column)
+
+
+def _finite(seconds: float, value: Any, column: Any) -> float:
+    if not np.isfinite(seconds):
+        raise _bad_time(value, column)
+    return seconds
+
+
+def _bad_time(value: Any, column: Any) -> ValueError:
+    return ValueError(
+        f"The time of an event must be a number of seconds or a datetime under {column!r}; got {value!r}. "
+        "Drop the events without a time, or set time_col=None."
+    )
+
+
+def seconds_of(values: Any, column: Any) -> np.ndarray:
+    """Times of many events as float64 seconds."""
+    if isinstance(values, nw.Series):
+        if isinstance(values.dtype, nw.Datetime) and not values.null_count():
+            return values.dt.timestamp("us").to_numpy().astype(np.float64) / 1e6
+        if values.dtype.is_numeric() and not values.null_count():
+            values = values.to_numpy()
+        else:
+            return np.array([second_of(v, column) for v in values.to_list()], dtype=np.float64)
+    values = np.asarray(values)
+    if values.dtype.kind == "M" and not np.isnat(values).any():
+        return values.astype("datetime64[us]").astype(np.int64) / 1e6
+    if values.dtype.kind in "iufb":
+        seconds = values.astype(np.float64)
+        if not np.isfinite(seconds).all():
+            raise _bad_time(seconds[~np.isfinite(seconds)][0], column)
+        return seconds
+    return np.array([second_of(v, column) for v in values.tolist()], dtype=np.float64)
+
+
+def span_in_seconds(span: Any) -> float:
+    """A span as a float: a number as it is, a timedelta in seconds."""
+    return span.total_seconds() if isinstance(span, dt.timedelta) else float(span)

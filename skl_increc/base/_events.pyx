@@ -1,0 +1,143 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, binding=True
+"""One event at a time: the compiled methods behind ``learn_one`` and ``predict_one``."""
+from cpython.dict cimport PyDict_CheckExact, PyDict_GetItemWithError
+from cpython.object cimport PyObject
+
+from collections.abc import Mapping
+
+from skl_increc._state._state cimport State
+
+
+cdef inline object look_up(dict x, object key):
+    cdef PyObject *hit = PyDict_GetItemWithError(x, key)
+    return None if hit == NULL else <object>hit
+
+
+cdef dict as_dict(object x):
+    if PyDict_CheckExact(x):
+        return x
+    if isinstance(x, Mapping):
+        return dict(x)
+    raise TypeError(
+        f"x must be a dict of an event, such as {{'user': 'Alice', 'item': 'Superman'}}; got {x!r}. "
+        "River's old style learn_one(user, item, y) is learn_one(user=..., item=..., y=...) here."
+    )
+
+
+cdef double number(object y, str name) except? -1.25:
+    cdef double v
+    try:
+        v = y
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number; got {y!r}.") from None
+    if not (v - v == 0):
+        raise ValueError(f"{name} must be finite; got {y!r}. Leave the event out, or mend it.")
+    return v
+
+
+def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
+    """Learn one event.
+
+    Parameters
+    ----------
+    x : dict or None
+        The event; the user and the item stand under ``user_col`` and ``item_col``.  A missing one is
+        anonymous: the event teaches the other side alone.
+    y : number or None
+        The rating (rating models), or how strong the event is (recommenders; None is 1).
+    w : float
+        Weight of the event, at least 0; an event of weight 0 is no event.
+    user, item : hashable
+        The ids, instead of in `x`.
+
+    Raises
+    ------
+    ValueError
+        If `y` or `w` is not finite, or `w` is negative.
+    TypeError
+        If `x` is no dict or an id is not hashable.
+    """
+    cdef State st = self._state
+    cdef bint fresh = st is None
+    cdef double yy, ww, t
+    cdef dict d
+    if fresh:
+        st = self._new_state()
+    if st.stale:
+        self._configure_state(st)
+    if x is not None:
+        d = as_dict(x)
+        if user is None:
+            user = look_up(d, st.user_key)
+        if item is None:
+            item = look_up(d, st.item_key)
+        if user is None and item is None:
+            user, item = self._ids_by_position(d, fresh)
+    if y is None:
+        if not st.optional_y:
+            raise ValueError(f"learn_one of {type(self).__name__} needs y, the rating; got None.")
+        yy = 1.0
+    elif st.encodes_y:
+        yy = self._encode_one(y)
+    else:
+        yy = number(y, "y")
+    if w is 1.0:
+        ww = 1.0
+    else:
+        ww = number(w, "w")
+        if ww < 0:
+            raise ValueError(f"w must be at least 0; got {w!r}.")
+        if ww == 0:
+            return
+    if st.optional_y:
+        if yy <= 0:
+            return
+        if yy < st.min_y:
+            ww = 0                       # seen, but not a positive: it teaches nothing
+    while st.busy:                       # a batch in another thread: wait for it
+        st.wait()
+    t = st.n_events if st.time_key is None else self._time_of(st, x)
+    if st.learner is None:
+        self._learn_one_slowly(st, user, item, yy, ww, t)
+    else:
+        st.learn_pair(user, item, yy, ww, t)
+    if st.time_key is not None:
+        if t < st.now:
+            st.n_late += 1
+        else:
+            st.now = t
+    if fresh:
+        self._state = st
+
+
+def predict_one(self, x=None, *, user=None, item=None):
+    """The score of one pair; the prior before any event.  The model stays as it is.
+
+    Parameters
+    ----------
+    x : dict or None
+        The event; the user and the item stand under ``user_col`` and ``item_col``.
+    user, item : hashable
+        The ids, instead of in `x`.  Unknown or missing ids are answered by what is known without them.
+
+    Returns
+    -------
+    float
+    """
+    cdef State st = self._state
+    cdef dict d
+    if st is None:
+        return self._prior()
+    if st.stale:
+        self._configure_state(st)
+    if x is not None:
+        d = as_dict(x)
+        if user is None:
+            user = look_up(d, st.user_key)
+        if item is None:
+            item = look_up(d, st.item_key)
+        if user is None and item is None:
+            user, item = self._ids_by_position(d, False)
+    if st.learner is None:
+        return self._score_one_slowly(st, user, item)
+    return st.learner.score(st.users.find_c(user), st.items.find_c(item))

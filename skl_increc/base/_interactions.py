@@ -1,0 +1,270 @@
+"""The input boundary: user and item columns out of any table, without a Python loop where it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from skl_increc._state._idmap import IdMap
+from skl_increc._state.ids import canonical
+from skl_increc.base._clock import seconds_of
+
+__all__ = ["Ids", "Interactions", "read_ids", "read_table"]
+
+INT64 = np.iinfo(np.int64)
+
+
+@dataclass
+class Ids:
+    """One column of ids in the form that is quickest to look up.
+
+    Parameters
+    ----------
+    ints : ndarray of int64 or None
+        Integer ids; with `missing`, a boolean mask of the anonymous ones.
+    codes, distinct : ndarray of int64, list
+        Dictionary-encoded ids; a code of -1 is anonymous.
+    objects : list or None
+        Any ids.
+    """
+
+    ints: np.ndarray | None = None
+    missing: np.ndarray | None = None
+    codes: np.ndarray | None = None
+    distinct: list | None = None
+    objects: list | None = None
+
+    def __len__(self) -> int:
+        for column in (self.ints, self.codes, self.objects):
+            if column is not None:
+                return len(column)
+        return 0
+
+    def to_list(self) -> list:
+        """The ids as Python objects; None for anonymous ones."""
+        if self.ints is not None:
+            missing = np.zeros(len(self), bool) if self.missing is None else self.missing
+            return [None if gone else v for v, gone in zip(self.ints.tolist(), missing.tolist(), strict=True)]
+        if self.codes is not None:
+            names = [*(self.distinct or []), None]
+            return [canonical(names[c]) for c in self.codes.tolist()]
+        return [canonical(v) for v in self.objects or []]
+
+    def take(self, rows: np.ndarray) -> Ids:
+        """These rows, in this order."""
+        if self.ints is not None:
+            missing = None if self.missing is None else self.missing[rows]
+            return Ids(ints=np.ascontiguousarray(self.ints[rows]), missing=missing)
+        if self.codes is not None:
+            return Ids(codes=np.ascontiguousarray(self.codes[rows]), distinct=self.distinct)
+        objects = self.objects or []
+        return Ids(objects=[objects[r] for r in rows])
+
+    def find(self, index: IdMap) -> np.ndarray:
+        """Rows of the ids, int32 (n,); -1 for unknown and anonymous ones."""
+        if self.ints is not None:
+            rows = index.find_ints(self.ints)
+            if self.missing is not None:
+                rows[self.missing] = -1
+            return rows
+        if self.codes is not None:
+            known = index.find_objects(self.distinct or [])
+            return np.append(known, np.int32(-1))[self.codes]
+        return index.find_objects(self.objects or [])
+
+    def add(self, index: IdMap) -> np.ndarray:
+        """Rows of the ids, int32 (n,); new ids get rows in order of appearance."""
+        if self.ints is not None:
+            if self.missing is None:
+                return index.add_ints(self.ints)
+            rows = np.full(len(self.ints), -1, np.int32)
+            rows[~self.missing] = index.add_ints(np.ascontiguousarray(self.ints[~self.missing]))
+            return rows
+        if self.codes is not None:
+            return index.add_coded(self.codes, self.distinct or [])
+        return index.add_objects(self.objects or [])
+
+
+@dataclass
+class Interactions:
+    """The columns of a table that a model reads."""
+
+    users: Ids
+    items: Ids
+    time: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def take(self, rows: np.ndarray) -> Interactions:
+        """These rows, in this order."""
+        time = None if self.time is None else self.time[rows]
+        return Interactions(self.users.take(rows), self.items.take(rows), time)
+
+
+def read_ids(values: Any) -> Ids:
+    """A sequence, array or series of ids."""
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise TypeError(f"Expected a sequence of ids; got {values!r}. For one id, write [{values!r}].")
+    if not isinstance(values, np.ndarray):
+        series = nw.from_native(values, series_only=True, pass_through=True)
+        if isinstance(series, nw.Series):
+            return _ids_of_series(series)
+        return Ids(objects=list(values))
+    return _ids_of_array(values.ravel())
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X is a table with named columns that narwhals knows."""
+    return nw.dependencies.is_into_dataframe(X) or isinstance(X, nw.DataFrame)
+
+
+def read_table(model: Any, X: Any, *, reset: bool, checked: bool = True, learning: bool = False) -> Interactions:
+    """Users, items and times of X, validated as scikit-learn does.
+
+    ``checked=False`` neither compares X with earlier tables nor remembers its columns.
+    """
+    if isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame):
+        raise TypeError("X is a lazy frame; call .collect() first.")
+    if is_frame(X):
+        if checked:
+            validate_data(model, X, reset=reset, skip_check_array=True)
+        frame = nw.from_native(X, eager_only=True)
+        if frame.shape[0] == 0 and checked:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={tuple(frame.shape)}) while a minimum of 1 is required."
+            )
+        return _read_frame(model, frame, learning)
+    return _read_array(model, X, reset=reset, checked=checked, learning=learning)
+
+
+def _read_frame(model: Any, frame: nw.DataFrame, learning: bool) -> Interactions:
+    names = list(frame.columns)
+    users = _ids_of_series(_column(frame, names, model.user_col, 0, "user_col"))
+    items = _ids_of_series(_column(frame, names, model.item_col, 1, "item_col"))
+    time = None
+    if learning and model.time_col is not None:
+        time = seconds_of(_column(frame, names, model.time_col, None, "time_col"), model.time_col)
+    return Interactions(users, items, time)
+
+
+def _column(frame: nw.DataFrame, names: list, key: Any, position: int | None, parameter: str) -> nw.Series:
+    if key in names:
+        return frame[:, names.index(key)]
+    if isinstance(key, (int, np.integer)) and 0 <= key < len(names):
+        return frame[:, int(key)]
+    if position is not None and len(names) > position and not any(isinstance(n, str) for n in names):
+        return frame[:, position]  # unnamed columns: by position, as in arrays
+    raise ValueError(
+        f"X has no column {key!r}. Its columns are {names}. Name the column with the parameter {parameter}."
+    )
+
+
+def _read_array(model: Any, X: Any, *, reset: bool, checked: bool, learning: bool) -> Interactions:
+    X = _keep_types(X)
+    if checked:
+        # at predict, "X has 1 features, but ... is expecting 2" is the better message
+        least = 2 if reset else 1
+        X = validate_data(
+            model, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_features=least
+        )
+    X = np.asarray(X)
+    if X.ndim != 2 or X.shape[1] < 2:
+        raise ValueError(f"X must have a user and an item column; got an array of shape {X.shape}.")
+    users = _ids_of_array(X[:, _position(model.user_col, 0, X)])
+    items = _ids_of_array(X[:, _position(model.item_col, 1, X)])
+    time = None
+    if learning and model.time_col is not None:
+        if not isinstance(model.time_col, (int, np.integer)):
+            raise ValueError(
+                f"time_col={model.time_col!r} names a column, but X is an array. Pass a frame, or the "
+                "position of the column as an integer."
+            )
+        time = seconds_of(X[:, int(model.time_col)], model.time_col)
+    return Interactions(users, items, time)
+
+
+def _position(key: Any, otherwise: int, X: np.ndarray) -> int:
+    if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+        if not 0 <= key < X.shape[1]:
+            raise ValueError(f"Column {key} does not exist: X has {X.shape[1]} columns.")
+        return int(key)
+    return otherwise
+
+
+def _keep_types(X: Any) -> Any:
+    """A list of rows keeps the type of each cell: [["a", 3]] must not become [["a", "3"]]."""
+    if isinstance(X, (list, tuple)):
+        cells = np.asarray(X)
+        if cells.dtype.kind in "US" and not all(isinstance(v, (str, bytes)) for row in X for v in row):
+            return np.asarray(X, dtype=object)
+    return X
+
+
+def _ids_of_array(column: np.ndarray) -> Ids:
+    kind = column.dtype.kind
+    if kind in "ib" or (kind == "u" and (column.size == 0 or column.max() <= INT64.max)):
+        return Ids(ints=np.ascontiguousarray(column, dtype=np.int64))
+    if kind == "f":
+        return _ids_of_floats(np.asarray(column, dtype=np.float64))
+    if kind in "mM":
+        return Ids(objects=list(column))
+    return Ids(objects=column.tolist())
+
+
+def _ids_of_floats(column: np.ndarray) -> Ids:
+    missing = np.isnan(column)
+    filled = np.where(missing, 0.0, column)
+    if np.all(np.floor(filled) == filled) and np.all(np.abs(filled) < 2.0**63):
+        return Ids(ints=filled.astype(np.int64), missing=missing if missing.any() else None)
+    return Ids(objects=column.tolist())
+
+
+def _ids_of_series(series: nw.Series) -> Ids:
+    dtype = series.dtype
+    if dtype.is_integer() and dtype not in (nw.UInt64, nw.UInt128, nw.Int128):
+        missing = series.is_null().to_numpy() if series.null_count() else None
+        filled = series if missing is None else series.fill_null(0)
+        ints = np.ascontiguousarray(filled.to_numpy(), dtype=np.int64)
+        return Ids(ints=ints, missing=None if missing is None else np.asarray(missing, dtype=bool))
+    if dtype.is_float() and not series.null_count():
+        return _ids_of_floats(np.asarray(series.to_numpy(), dtype=np.float64))
+    if dtype in (nw.String, nw.Categorical, nw.Enum):
+        return _ids_of_strings(series)
+    return Ids(objects=series.to_list())
+
+
+def _ids_of_strings(series: nw.Series) -> Ids:
+    """Dictionary-encode where the frame's own library does it quickly."""
+    native: Any = series.to_native()
+    if series.implementation.is_pandas():
+        if series.dtype == nw.Categorical and hasattr(native, "cat"):
+            codes, distinct = native.cat.codes.to_numpy(), native.cat.categories.tolist()
+            return Ids(codes=codes.astype(np.int64), distinct=distinct)
+        if native.dtype != object:
+            codes, distinct = native.factorize()
+            return Ids(codes=np.asarray(codes, dtype=np.int64), distinct=_plain(distinct))
+    if series.implementation.is_pyarrow():
+        return _ids_of_arrow(native)
+    return Ids(objects=series.to_list())
+
+
+def _ids_of_arrow(chunked: Any) -> Ids:
+    import pyarrow as pa
+
+    column = chunked.combine_chunks()
+    if isinstance(column, pa.ChunkedArray):  # nothing in it, or too long for one block
+        return Ids(objects=column.to_pylist())
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Ids(codes=codes, distinct=column.dictionary.to_pylist())
+
+
+def _plain(values: Sequence) -> list:
+    return values.tolist() if hasattr(values, "tolist") else list(values)

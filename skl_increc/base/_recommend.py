@@ -1,0 +1,254 @@
+"""Lists: the best items for users, through one path for all models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from skl_increc._kernels import _topk
+from skl_increc._state._idmap import IdMap
+from skl_increc._state._state import State
+from skl_increc.base._interactions import read_ids
+
+__all__ = ["RecommendMixin"]
+
+USERS_AT_ONCE = 256  # rows of one matrix product
+ITEMS_AT_ONCE = 4096  # its columns: the block of scores stays in the second-level cache
+SPARE = 8  # candidates beyond k that are scored again exactly, so that rounding does not decide
+
+
+class RecommendMixin:
+    """``recommend`` and its relatives.  A model may write ``_factors`` or ``_score_items``."""
+
+    _state: State | None
+
+    def _factors(self, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """User rows, item rows and item biases (float32) whose products order the items, or None."""
+        return None
+
+    def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
+        """Scores float64 (len(u), n item rows) of every item row for these user rows."""
+        n = state.items.n_rows
+        pairs = np.repeat(u, n), np.tile(np.arange(n, dtype=np.int32), len(u))
+        return self._score(state, *pairs).reshape(len(u), n)  # type: ignore[attr-defined]
+
+    @property
+    def user_ids_(self) -> np.ndarray:
+        """Ids of the users, an object array aligned with the learned rows of users."""
+        state = self._ready_state()  # type: ignore[attr-defined]
+        return state.users.ids_of(state.users.live())
+
+    @property
+    def item_ids_(self) -> np.ndarray:
+        """Ids of the items, an object array aligned with the learned rows of items."""
+        state = self._ready_state()  # type: ignore[attr-defined]
+        return state.items.ids_of(state.items.live())
+
+    def recommend(
+        self,
+        users: Iterable,
+        k: int = 10,
+        *,
+        exclude_seen: bool = True,
+        candidates: Iterable | None = None,
+        exclude: Iterable | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k best items for each of many users.
+
+        Parameters
+        ----------
+        users : sequence of ids
+            Known or not: a stranger gets the items that are best without knowing them.
+        k : int
+            Length of the lists, at least 1.
+        exclude_seen : bool
+            Leave out what the user already had.
+        candidates : sequence of ids, optional
+            Choose among these items only; items that the model does not know are ranked by the prior.
+        exclude : sequence of ids, optional
+            Leave these out, for everybody (out of stock).
+
+        Returns
+        -------
+        items : ndarray of shape (n_users, k), object
+            Best first, ties by the stable hash of the id; None where there are fewer items.
+        scores : ndarray of shape (n_users, k), float64
+            Their scores; -inf where there are fewer items.
+        """
+        state = self._ready_state()  # type: ignore[attr-defined]
+        k = _check_k(k)
+        rows = read_ids(users).find(state.users)
+        if candidates is not None:
+            return self._among(state, rows, k, exclude_seen, _distinct(candidates), exclude)
+        found, scores = self._best(state, rows, k, exclude_seen, exclude)
+        return state.items.ids_of(found), scores
+
+    def recommend_one(
+        self,
+        user: Any = None,
+        k: int = 10,
+        *,
+        exclude_seen: bool = True,
+        candidates: Iterable | None = None,
+        exclude: Iterable | None = None,
+    ) -> list:
+        """The k best items for one user, best first; an empty list before any event.
+
+        The parameters are those of ``recommend``; the list is shorter than k where there are fewer items.
+        """
+        k = _check_k(k)
+        if self._state is None:
+            return []
+        items, _ = self.recommend([user], k, exclude_seen=exclude_seen, candidates=candidates, exclude=exclude)
+        return [item for item in items[0].tolist() if item is not None]
+
+    def rank(self, user: Any, items: Iterable, x: Any = None) -> list:
+        """These items, best first (the signature of ``river.reco.Ranker.rank``).
+
+        Parameters
+        ----------
+        user : hashable
+        items : sequence of ids
+            Unknown items are ranked by the prior.
+        x : dict, optional
+            Context; not used.
+        """
+        items = list(items)
+        if self._state is None or not items:
+            return items
+        state = self._ready_state()  # type: ignore[attr-defined]
+        names = IdMap()
+        at = names.add_objects(items)
+        scores = self._candidate_scores(state, np.array([state.users.find(user)], np.int32), items)[0]
+        tie = np.array([_tie(names, r) for r in at], dtype=np.uint64)
+        return [items[j] for j in np.lexsort((tie, -scores))]
+
+    def _best(
+        self, state: State, rows: np.ndarray, k: int, exclude_seen: bool, exclude: Iterable | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        n = state.items.n_rows
+        found, scores = np.full((len(rows), k), -1, np.int32), np.full((len(rows), k), -np.inf)
+        if n == 0 or len(rows) == 0:
+            return found, scores
+        keys, kind = state.items.keys_array[:n], state.items.kind_array[:n]
+        if exclude is not None:
+            gone = read_ids(exclude).find(state.items)
+            kind = kind.copy()
+            kind[gone[gone >= 0]] = 0
+        width = min(k, n)
+        factors = self._factors(state)
+        for a in range(0, len(rows), USERS_AT_ONCE):
+            part = rows[a : a + USERS_AT_ONCE]
+            hidden = _hidden(state, part, exclude_seen)
+            if factors is not None and len(part) > 1:
+                r, s = self._best_by_product(state, part, width, factors, hidden, keys, kind)
+            else:
+                block = np.ascontiguousarray(self._score_items(state, part), dtype=np.float64)
+                r, s = _topk.select(block, *hidden, width, keys, kind)
+            found[a : a + len(part), :width], scores[a : a + len(part), :width] = r, s
+        return found, scores
+
+    def _best_by_product(
+        self,
+        state: State,
+        u: np.ndarray,
+        k: int,
+        factors: tuple[np.ndarray, np.ndarray, np.ndarray],
+        hidden: tuple[np.ndarray, np.ndarray],
+        keys: np.ndarray,
+        kind: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Blocks of a matrix product, the best of each kept; then those few scored again exactly."""
+        P, Q, bias = factors
+        n, wide = state.items.n_rows, min(k + SPARE, state.items.n_rows)
+        users = np.where((u >= 0)[:, None], P[u], np.float32(0))
+        best, rows = np.full((len(u), wide), -np.inf, np.float32), np.full((len(u), wide), -1, np.int32)
+        at, filled = hidden[0][:-1].copy(), np.zeros(len(u), np.int32)
+        for c in range(0, n, ITEMS_AT_ONCE):
+            block = users @ Q[c : min(c + ITEMS_AT_ONCE, n)].T
+            _topk.select_tile(block, bias, c, *hidden, at, filled, best, rows, keys, kind)
+        exact = self._score(state, np.repeat(u, wide), rows.ravel())  # type: ignore[attr-defined]
+        exact = np.where(rows >= 0, exact.reshape(rows.shape), -np.inf)
+        tie = _topk.ties(np.maximum(rows, 0).ravel(), keys, kind).reshape(rows.shape)
+        order = np.lexsort((tie, -exact), axis=1)[:, :k]
+        return np.take_along_axis(rows, order, 1), np.take_along_axis(exact, order, 1)
+
+    def _candidate_scores(self, state: State, u: np.ndarray, items: Sequence) -> np.ndarray:
+        """Scores float64 (len(u), len(items)); unknown items by the prior."""
+        rows = read_ids(items).find(state.items)
+        pairs = np.repeat(u, len(rows)), np.tile(rows, len(u))
+        scores = self._score(state, *pairs).reshape(len(u), len(rows))  # type: ignore[attr-defined]
+        return np.where(np.isnan(scores), -np.inf, scores)
+
+    def _among(
+        self, state: State, u: np.ndarray, k: int, exclude_seen: bool, names: IdMap, exclude: Iterable | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        items = names.ids_of(np.arange(names.n_rows))
+        found, best = np.full((len(u), k), None, dtype=object), np.full((len(u), k), -np.inf)
+        if not len(items) or not len(u):
+            return found, best
+        scores = self._candidate_scores(state, u, items.tolist())
+        if exclude is not None:
+            gone = read_ids(exclude).find(names)
+            scores[:, gone[gone >= 0]] = -np.inf
+        if exclude_seen and state.history is not None:
+            rows = read_ids(items.tolist()).find(state.items)
+            for r, user in enumerate(u):
+                scores[r, np.isin(rows, state.history.items_of(user)) & (rows >= 0)] = -np.inf
+        tie = np.array([_tie(names, r) for r in range(len(items))], dtype=np.uint64)
+        for r in range(len(u)):
+            order = np.lexsort((tie, -scores[r]))[:k]
+            order = order[scores[r, order] > -np.inf]
+            found[r, : len(order)], best[r, : len(order)] = items[order], scores[r, order]
+        return found, best
+
+    def seen(self, user: Any, item: Any) -> bool:
+        """Whether the model remembers that this user had this item."""
+        state = self._state
+        if state is None or state.history is None:
+            return False
+        return bool(state.history.has(state.users.find(user), state.items.find(item)))
+
+    def top(self, k: int = 10, *, exclude_seen: bool = True) -> Any:
+        """This model as River sees one that predicts lists: ``predict_one`` returns k items.
+
+        Parameters
+        ----------
+        k : int
+        exclude_seen : bool
+
+        Returns
+        -------
+        TopK
+            A River model over this very model, not a copy.
+        """
+        from skl_increc.base._top import TopK
+
+        return TopK(self, k, exclude_seen)
+
+
+def _check_k(k: int) -> int:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
+    return int(k)
+
+
+def _distinct(items: Iterable) -> IdMap:
+    names = IdMap()
+    names.add_objects(list(items))
+    return names
+
+
+def _tie(names: IdMap, row: int) -> int:
+    return 0 if row < 0 else int(_topk.ties(np.array([row], np.int32), names.keys_array, names.kind_array)[0])
+
+
+def _hidden(state: State, u: np.ndarray, exclude_seen: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Item rows to leave out for each user, ascending: indptr and rows."""
+    if not exclude_seen or state.history is None:
+        return np.zeros(len(u) + 1, np.int64), np.empty(0, np.int32)
+    indptr, rows = state.history.csr(u)
+    owner = np.repeat(np.arange(len(u), dtype=np.int64), np.diff(indptr))
+    return indptr, np.sort(owner << 32 | rows).astype(np.int32)

@@ -1,0 +1,216 @@
+"""Items by how often they were taken, lately or ever."""
+
+from __future__ import annotations
+
+import datetime as dt
+import numbers
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from skl_increc._kernels._baselines import PopularityLearner
+from skl_increc._state._state import State
+from skl_increc._state.fields import Field
+from skl_increc.base import Guarantees, Recommender
+from skl_increc.base._clock import span_in_seconds
+
+__all__ = ["Popularity"]
+
+FAR = 500  # half-lives after which the sums of pairs move to a newer landmark
+
+
+class Popularity(Recommender):
+    r"""The most popular items, with counts that may fade.
+
+    .. math:: s_i = \sum_{e \in E_i} w_e \, 2^{-(t - t_e) / h}
+
+    with the half-life :math:`h` (without one, a plain sum of weights) and :math:`t` the newest event.
+    Decay is *forward* [1]_: what is stored depends on each event's own time alone.
+
+    Parameters
+    ----------
+    half_life : float, timedelta or None, default=None
+        Seconds (or a timedelta) with `time_col`, otherwise events.  None: nothing fades.
+    min_y : float or None, default=None
+        Events with 0 < y < `min_y` mark the item as seen and count for nothing.
+    history : int or None, default=None
+        Items remembered per user, to leave them out of lists: None all, 0 none, n the last n.
+    user_col, item_col : str or int, default="user", "item"
+        Column (frames), key (dicts) or position (arrays).
+    time_col : str, int or None, default=None
+        Column of the time; None: the clock counts events.
+
+    Attributes
+    ----------
+    popularity_ : ndarray of shape (n_items,)
+        Scores as of the newest event, float64, aligned with `item_ids_`.
+
+    See Also
+    --------
+    Baseline : Mean rating and biases.
+
+    Notes
+    -----
+    **Cost**: O(1) an event; 16 bytes and an id per item and per user, 20 per distinct pair (history).
+
+    **Guarantees**: S always.  O, M and U without `half_life`, or with it and `time_col` (then to
+    rounding); U needs the whole history.  Sums are exact, and so bitwise, while all weights are
+    multiples of 2\ :sup:`-20` below 2\ :sup:`30`.
+
+    References
+    ----------
+    .. [1] Cormode, Shkapenyuk, Srivastava, Xu: Forward decay, ICDE 2009.
+
+    Examples
+    --------
+    >>> from skl_increc.baselines import Popularity
+    >>> model = Popularity()
+    >>> for user, item in [("ann", "tea"), ("bob", "tea"), ("bob", "milk")]:
+    ...     model.learn_one({"user": user, "item": item})
+    >>> model.recommend_one("ann", 2)
+    ['milk']
+    >>> model.predict_one({"item": "tea"})
+    2.0
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "half_life": [None, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
+    }
+
+    def __init__(
+        self,
+        *,
+        half_life: float | dt.timedelta | None = None,
+        min_y: float | None = None,
+        history: int | None = None,
+        user_col: str | int = "user",
+        item_col: str | int = "item",
+        time_col: str | int | None = None,
+    ) -> None:
+        self.half_life = half_life
+        self.min_y = min_y
+        self.history = history
+        self.user_col = user_col
+        self.item_col = item_col
+        self.time_col = time_col
+
+    @property
+    def _timed(self) -> bool:
+        return self.half_life is not None and self.time_col is not None
+
+    def _span(self) -> float:
+        if self.half_life is None:
+            return 0.0
+        if isinstance(self.half_life, dt.timedelta) and self.time_col is None:
+            raise ValueError(
+                f"half_life={self.half_life!r} is a span of time, but there is no time_col: give a number of events."
+            )
+        span = span_in_seconds(self.half_life)
+        if not 0 < span < np.inf:
+            raise ValueError(f"half_life must be a positive, finite span; got {self.half_life!r}.")
+        return span
+
+    def _structure(self) -> dict[str, Any]:
+        return {"half_life": self._span(), "time_col": self.time_col, "history": self.history}
+
+    def _fields(self) -> list[Field]:
+        fields = [
+            Field("events", "user", merge="sum", meaning="events of the user"),
+            Field("events", "item", merge="sum", meaning="events of the item"),
+            Field("weight", "item", merge="sum", meaning="weights of its events, decayed from the landmark"),
+            Field("events", "pair", merge="sum", meaning="events of the pair"),
+            Field("weight", "pair", merge="sum", meaning="weights of its events"),
+            Field("events", "scalar", merge="sum", meaning="events in all"),
+            Field("inexact", "scalar", merge="max", meaning="1 once a weight was off the grid of exact sums"),
+        ]
+        if self.half_life is not None:
+            fields += [
+                Field("landmark", "scalar", merge="max", meaning="where decay starts, in half-lives"),
+                Field("now", "scalar", merge="max", meaning="time of the newest event"),
+                Field("pair_landmark", "scalar", merge="max", meaning="the landmark of the pairs"),
+            ]
+        if self._timed:
+            fields += [
+                Field("last", "pair", merge="max", meaning="time of its newest event"),
+                Field("anonymous", "item", merge="sum", meaning="the weight that anonymous users gave"),
+                Field("anonymous_last", "item", merge="max", meaning="time of its newest anonymous event"),
+            ]
+        return fields
+
+    def _make_learner(self, state: State) -> PopularityLearner:
+        return PopularityLearner()
+
+    def _configure(self, state: State) -> None:
+        state.learner.configure(self._span(), self._timed)
+
+    def _guarantees(self) -> Guarantees:
+        if self.half_life is not None and self.time_col is None:
+            why = "with half_life but no time_col the clock counts events, and an event's age depends on the others"
+            return Guarantees("bitwise", "no", "no", "no", why)
+        if self.history == 0:
+            exact = self._exact_sums()
+            return Guarantees("bitwise", exact, exact, "no", "history=0 keeps no record of whose events to remove")
+        if self.history is not None:
+            why = f"history={self.history} keeps the last items of a user alone, which depend on the order"
+            return Guarantees("bitwise", "no", "no", "no", why)
+        exact = self._exact_sums()
+        return Guarantees("bitwise", exact, exact, exact)
+
+    def _exact_sums(self) -> Any:
+        inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
+        return "rounding" if inexact or self.half_life is not None else "bitwise"
+
+    def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
+        return state.learner.score_rows(np.ascontiguousarray(i, dtype=np.int32))
+
+    def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
+        scores = state.learner.score_rows(np.arange(state.items.n_rows, dtype=np.int32))
+        return np.tile(scores, (len(u), 1))
+
+    @property
+    def popularity_(self) -> np.ndarray:
+        state = self._ready_state()
+        return state.learner.score_rows(state.items.live())
+
+    # -- decay with times -----------------------------------------------------------------------
+    def _before_events(self, state: State, t: np.ndarray) -> None:
+        if not self._timed or not len(t):
+            return
+        q = float(np.floor(t[-1] / self._span()))
+        landmark = state.scalar("pair_landmark")
+        if state.n_events == 0:
+            landmark[0] = np.floor(t[0] / self._span())
+        if q - landmark[0] > FAR and state.history is not None:
+            state.history.scale(1, 2.0 ** max(landmark[0] - q, -1000))
+            landmark[0] = q
+
+    def _align(self, mine: State, theirs: State) -> None:
+        """Bring both to the later landmark, by exact powers of two."""
+        if not self._timed:
+            return
+        for name in ("landmark", "pair_landmark"):
+            q = max(mine.scalar(name)[0], theirs.scalar(name)[0])
+            for state in (mine, theirs):
+                factor = 2.0 ** max(state.scalar(name)[0] - q, -1000)
+                state.scalar(name)[0] = q
+                if name == "landmark":
+                    state.item_rows.arrays["weight"] *= factor
+                    state.item_rows.arrays["anonymous"] *= factor
+                elif state.history is not None:
+                    state.history.scale(1, factor)
+
+    def _after_forget(self, state: State) -> None:
+        """Under decay, sums are taken anew: subtracting a much newer weight would leave an old one at zero."""
+        if not self._timed:
+            return
+        weight, anonymous = state.item_rows.arrays["weight"], state.item_rows.arrays["anonymous"]
+        last = state.item_rows.arrays["anonymous_last"][state.items.live(), 0]
+        _, items = state.history.csr(state.users.live())
+        _, sums, times = state.history.all_values(state.users.live())
+        weight[:] = anonymous
+        factor = 2.0 ** max(min(state.scalar("pair_landmark")[0] - state.scalar("landmark")[0], 1000), -1000)
+        np.add.at(weight[:, 0], items, sums * factor)
+        newest = max(times.max(initial=-np.inf), last.max(initial=-np.inf))
+        state.scalar("now")[0] = newest
+        state.reset_clock(newest)

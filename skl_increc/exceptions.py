@@ -1,0 +1,31 @@
+"""Errors and warnings of the package, each a subclass of the built-in that callers already catch."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DatasetError",
+    "GuaranteeError",
+    "MissingIdsWarning",
+    "SaveFormatError",
+    "UnstableIdError",
+]
+
+
+class GuaranteeError(TypeError):
+    """``merge`` or ``forget`` was asked of a model that, as it is set, cannot do it exactly."""
+
+
+class SaveFormatError(ValueError):
+    """A file is not one that ``skl_increc.save`` wrote, or is damaged, or comes from another version."""
+
+
+class UnstableIdError(TypeError):
+    """An id has no form that can be written to a file."""
+
+
+class DatasetError(ValueError):
+    """Data is absent, cannot be read, or lacks what the call needs."""
+
+
+class MissingIdsWarning(UserWarning):
+    """The first event had neither a user nor an item under the names that the model looks for."""

@@ -1,0 +1,6 @@
+"""Matrix factorisation: users and items as vectors whose products predict."""
+
+from skl_increc.factorization._biased_mf import BiasedMF
+from skl_increc.factorization._classifier import BiasedMFClassifier
+
+__all__ = ["BiasedMF", "BiasedMFClassifier"]

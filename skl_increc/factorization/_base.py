@@ -1,0 +1,191 @@
+"""What the factor models share: fields, parameters, neighbours by cosine."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skl_increc._kernels._mf import MFLearner
+from skl_increc._state._state import State
+from skl_increc._state.fields import Field
+from skl_increc.base import Guarantees
+
+__all__ = ["FactorMixin"]
+
+OPTIMIZERS = {"sgd": 0, "adagrad": 1, "gd": 0}  # a single event is an SGD step for "gd" too
+STARTS = {"normal": 0, "uniform": 1, "mean": 0}
+EPSILON = 1.0  # of Adagrad, in squared standard units: the first steps are no larger than the rate
+
+
+class FactorMixin:
+    """State, learner and learned attributes of a biased factor model; `_loss` says of which."""
+
+    _loss: ClassVar[int] = 0
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_factors": [Interval(numbers.Integral, 1, None, closed="left")],
+        "optimizer": [StrOptions({"adagrad", "sgd", "gd"})],
+        "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
+        "learning_rate_bias": [None, Interval(numbers.Real, 0, None, closed="neither")],
+        "l2": [Interval(numbers.Real, 0, None, closed="left")],
+        "l2_bias": [None, Interval(numbers.Real, 0, None, closed="left")],
+        "init": [StrOptions({"normal", "uniform", "mean"})],
+        "init_scale": [Interval(numbers.Real, 0, None, closed="left")],
+        "biases": ["boolean"],
+        "clip_to_range": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def _structure(self: Any) -> dict[str, Any]:
+        return {"n_factors": self.n_factors, "init": self.init, "biases": self.biases, "history": self.history}
+
+    def _fields(self: Any) -> list[Field]:
+        k = self.n_factors
+        fields = [
+            *(Field("factors", side, k, "float32", pad=True, meaning="the vector") for side in ("user", "item")),
+            *(
+                Field("stat", side, 4, "float32", meaning="bias, squared gradients of bias and of vector, events")
+                for side in ("user", "item")
+            ),
+            Field("totals", "scalar", 6, meaning="weight, sum, sum of squares, shift, lowest and highest rating"),
+        ]
+        if self.init == "mean":
+            stride = fields[0].stride
+            fields.append(Field("side_sums", "scalar", 2 * stride + 2, meaning="sums of the vectors of each side"))
+        return fields
+
+    def _make_learner(self: Any, state: State) -> MFLearner:
+        return MFLearner(self.n_factors, state.user_rows.arrays["factors"].shape[1])
+
+    def _configure(self: Any, state: State) -> None:
+        rate_bias = self.learning_rate if self.learning_rate_bias is None else self.learning_rate_bias
+        state.learner.configure(
+            optimizer=OPTIMIZERS[self.optimizer],
+            loss=self._loss,
+            biases=self.biases,
+            learning_rate=self.learning_rate,
+            learning_rate_bias=rate_bias,
+            l2=self.l2,
+            l2_bias=self.l2 if self.l2_bias is None else self.l2_bias,
+            epsilon=EPSILON,
+            start_kind=STARTS[self.init],
+            start_mean=self.init == "mean",
+            init_scale=self.init_scale,
+            seed=state.meta["seed"] % 2**64,
+        )
+        state.learner.clip = getattr(self, "clip_to_range", False)
+
+    def _check_passes(self: Any) -> None:
+        if self.optimizer == "gd" and self.n_epochs == 1:
+            raise ValueError(
+                "optimizer='gd' takes one step a pass, so fit needs n_epochs above 1; got n_epochs=1. "
+                "Set n_epochs (50, say), or optimizer='adagrad' for learning in one pass."
+            )
+
+    def _learn(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
+        if self.optimizer == "gd":
+            state.learner.step(u, i, y, w)
+        else:
+            state.learn(u, i, y, w, t)
+
+    def _learn_again(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, epoch: int) -> None:
+        state.learner.count = False  # the ratings were counted in the first pass
+        try:
+            self._learn(state, u, i, y, w, t)
+        finally:
+            state.learner.count = True
+        self._report_epoch(state, epoch, u, i, y)
+
+    def _report_epoch(self: Any, state: State, epoch: int, u: Any, i: Any, y: Any) -> None:
+        if self.verbose:
+            import sys
+
+            sys.stderr.write(f"{type(self).__name__}: pass {epoch + 1} of {self.n_epochs}\n")
+
+    def _guarantees(self: Any) -> Guarantees:
+        why = "each gradient step depends on the steps before it"
+        if self.optimizer == "gd":
+            return Guarantees("no", "no", "no", "no", "a full-batch step depends on which events one call holds")
+        if self.n_epochs > 1:
+            return Guarantees("no", "no", "no", "no", "fit passes several times over what it is given; " + why)
+        return Guarantees("bitwise", "no", "no", "no", why)
+
+    def _score(self: Any, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
+        return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
+
+    def _score_items(self: Any, state: State, u: np.ndarray) -> np.ndarray:
+        return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.items.n_rows)
+
+    def _factors(self: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        users, items = state.user_rows.arrays, state.item_rows.arrays
+        bias = np.ascontiguousarray(items["stat"][: state.items.n_rows, 0])
+        return users["factors"], items["factors"], bias
+
+    def _learned(self: Any, side: str, name: str) -> np.ndarray:
+        state = self._ready_state()
+        index, rows = (state.users, state.user_rows) if side == "user" else (state.items, state.item_rows)
+        values = rows.view(name)
+        values = values[:, 0] if name == "stat" else values
+        if len(index) < index.n_rows:
+            values = values[index.live()]
+        values = values.view()
+        values.flags.writeable = False
+        return values
+
+    @property
+    def user_factors_(self) -> np.ndarray:
+        """Vectors of the users, float32 (n_users, n_factors), read-only, aligned with `user_ids_`."""
+        return self._learned("user", "factors")
+
+    @property
+    def item_factors_(self) -> np.ndarray:
+        """Vectors of the items, float32 (n_items, n_factors), read-only, aligned with `item_ids_`."""
+        return self._learned("item", "factors")
+
+    @property
+    def user_biases_(self) -> np.ndarray:
+        """Biases of the users in standard deviations of the ratings, float32 (n_users,), read-only."""
+        return self._learned("user", "stat")
+
+    @property
+    def item_biases_(self) -> np.ndarray:
+        """Biases of the items in standard deviations of the ratings, float32 (n_items,), read-only."""
+        return self._learned("item", "stat")
+
+    def similar_items(self: Any, item: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The k items whose vectors point most in the same direction.
+
+        Parameters
+        ----------
+        item : hashable
+        k : int
+
+        Returns
+        -------
+        ids : ndarray of object (at most k,)
+        scores : ndarray of float64 (at most k,)
+            Cosines, descending.  Both are empty for an unknown item.
+        """
+        state = self._ready_state()
+        return _nearest(state.items, self.item_factors_, self.item_ids_, item, k)
+
+    def similar_users(self: Any, user: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The k users whose vectors point most in the same direction; as `similar_items`."""
+        state = self._ready_state()
+        return _nearest(state.users, self.user_factors_, self.user_ids_, user, k)
+
+
+def _nearest(index: Any, factors: np.ndarray, ids: np.ndarray, one: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+    row = index.find(one)
+    if row < 0:
+        return np.empty(0, dtype=object), np.empty(0)
+    live = index.live()
+    at = int(np.searchsorted(live, row))
+    x = factors.astype(np.float64)
+    length = np.linalg.norm(x, axis=1)
+    cosine = x @ x[at] / np.maximum(length * length[at], np.finfo(np.float64).tiny)
+    cosine[at] = -np.inf
+    order = np.argsort(-cosine, kind="stable")[: min(k, len(ids) - 1)]
+    return ids[order], cosine[order]

@@ -1,0 +1,242 @@
+"""Biased matrix factorisation for 0/1 targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+from skl_increc._state._state import State
+from skl_increc.base import InteractionEstimator, _events
+from skl_increc.base._interactions import read_table
+from skl_increc.base._river import register_classifier
+from skl_increc.factorization._base import FactorMixin
+
+__all__ = ["BiasedMFClassifier"]
+
+
+@register_classifier
+class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
+    r"""Biased matrix factorisation of 0/1 targets by cross-entropy.
+
+    .. math:: P(y_{ui} = 1) = \operatorname{sigmoid}(\mu + b_u + b_i + p_u^\top q_i)
+
+    with :math:`\mu` the log-odds of the base rate so far.  The steps are those of ``BiasedMF`` with the
+    error :math:`e = y - P(y = 1)`.
+
+    Parameters
+    ----------
+    n_factors : int, default=10
+        Length of the vectors.
+    optimizer : {"adagrad", "sgd", "gd"}, default="adagrad"
+        As in ``BiasedMF``.
+    learning_rate, learning_rate_bias : float, default=0.3
+        Steps of the vectors and of the biases (None: `learning_rate`).
+    l2, l2_bias : float, default=0.01
+        Shrinkage of the vectors and of the biases (None: `l2`).
+    init, init_scale, n_epochs, biases, history, random_state, verbose, user_col, item_col, time_col
+        As in ``BiasedMF``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The labels, the positive one last; 0 and 1 unless other labels came.
+
+    Notes
+    -----
+    **Cost** and **Guarantees**: those of ``BiasedMF``.
+
+    Examples
+    --------
+    >>> from skl_increc.factorization import BiasedMFClassifier
+    >>> model = BiasedMFClassifier(n_factors=4)
+    >>> for item, bought in [("tea", 1), ("milk", 0), ("tea", 1), ("milk", 0)]:
+    ...     model.learn_one({"user": "ann", "item": item}, bought)
+    >>> model.predict_one({"user": "ann", "item": "tea"})
+    1
+    """
+
+    _encodes_y: ClassVar[bool] = True
+    _loss: ClassVar[int] = 1
+    _multiclass: ClassVar[bool] = False  # what River asks a classifier
+    _log_odds_one = _events.predict_one
+
+    def __init__(
+        self,
+        n_factors: int = 10,
+        *,
+        optimizer: str = "adagrad",
+        learning_rate: float = 0.3,
+        learning_rate_bias: float | None = None,
+        l2: float = 0.01,
+        l2_bias: float | None = None,
+        init: str = "normal",
+        init_scale: float = 0.1,
+        n_epochs: int = 1,
+        biases: bool = True,
+        history: int | None = None,
+        random_state: Any = 0,
+        verbose: int = 0,
+        user_col: str | int = "user",
+        item_col: str | int = "item",
+        time_col: str | int | None = None,
+    ) -> None:
+        self.n_factors = n_factors
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_bias = learning_rate_bias
+        self.l2 = l2
+        self.l2_bias = l2_bias
+        self.init = init
+        self.init_scale = init_scale
+        self.n_epochs = n_epochs
+        self.biases = biases
+        self.history = history
+        self.random_state = random_state
+        self.verbose = verbose
+        self.user_col = user_col
+        self.item_col = item_col
+        self.time_col = time_col
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    # -- labels -----------------------------------------------------------------------------------
+    @property
+    def classes_(self) -> np.ndarray:
+        """The two labels, the positive one last."""
+        if self._state is None:
+            raise AttributeError("classes_ is known after the first event.")
+        return np.array(self._labels(self._state))
+
+    @staticmethod
+    def _labels(state: State | None) -> list:
+        return [0, 1] if state is None else state.meta.get("classes", [0, 1])
+
+    def _encode_one(self, y: Any) -> float:
+        labels = self._labels(self._state)
+        if y == labels[1]:
+            return 1.0
+        if y == labels[0]:
+            return 0.0
+        raise ValueError(
+            f"y must be one of the labels {labels}; got {y!r}. Other labels are named once by "
+            "partial_fit(X, y, classes=[negative, positive])."
+        )
+
+    def _check_y(self, y: Any, n: int) -> np.ndarray:
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        labels = self._coming if self._coming is not None else self._labels(self._state)
+        positive, negative = y == labels[1], y == labels[0]
+        bad = ~(positive | negative)
+        if bad.any():
+            raise ValueError(
+                f"y must be one of the labels {labels}; got {y[bad][0]!r}. A call of fit finds two labels by "
+                "itself; for partial_fit name them with classes=[negative, positive]."
+            )
+        return positive.astype(np.float64)
+
+    _coming: ClassVar[list | None] = None  # the labels of the call at work, until they join the state
+
+    def _learn_labelled(self, X: Any, y: Any, sample_weight: Any, labels: list | None, reset: bool) -> Any:
+        object.__setattr__(self, "_coming", labels)
+        try:
+            fitted = super().fit(X, y, sample_weight) if reset else super().partial_fit(X, y, sample_weight)
+        finally:
+            object.__delattr__(self, "_coming")
+        if labels is not None:
+            fitted._state.meta["classes"] = labels
+        return fitted
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BiasedMFClassifier:
+        """Forget everything, then make `n_epochs` passes over the events of X in order.
+
+        The parameters are those of ``InteractionEstimator.fit``; y holds at most two labels.
+
+        Raises
+        ------
+        ValueError
+            If y holds more than two labels, or one label that is neither 0 nor 1; if ``optimizer="gd"``
+            and ``n_epochs=1``.
+        """
+        self._check_passes()
+        labels = None if y is None else _find_labels(column_or_1d(y))
+        return self._learn_labelled(X, y, sample_weight, labels, True)
+
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Sequence | None = None, sample_weight: Any = None
+    ) -> BiasedMFClassifier:
+        """Learn the events of X, once, in order.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : sequence of two labels, optional
+            For the first call, if the labels are not 0 and 1: the negative and the positive one.
+        """
+        labels = None if classes is None else _find_labels(np.asarray(classes))
+        if labels is not None and self._state is not None and labels != self._labels(self._state):
+            raise ValueError(f"classes={labels} differ from those of the first call, {self._labels(self._state)}.")
+        return self._learn_labelled(X, y, sample_weight, labels, False)
+
+    # -- answers ----------------------------------------------------------------------------------
+    def _decode(self, scores: np.ndarray) -> np.ndarray:
+        return np.array(self._labels(self._state))[(np.asarray(scores) >= 0).astype(int)]
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Log-odds of the positive label, float64 (n_pairs,)."""
+        return self._log_odds(X)
+
+    def _log_odds(self, X: Any) -> np.ndarray:
+        state = self._ready_state()
+        events = read_table(self, X, reset=False, checked=hasattr(self, "n_features_in_"))
+        return self._score(state, events.users.find(state.users), events.items.find(state.items))
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities of the two labels, float64 (n_pairs, 2), in the order of `classes_`."""
+        p = _sigmoid(self._log_odds(X))
+        return np.column_stack([1 - p, p])
+
+    def predict_proba_one(self, x: dict | None = None, *, user: Any = None, item: Any = None) -> dict[Any, float]:
+        """Probabilities of the two labels of one pair; one half each before any event."""
+        p = float(_sigmoid(np.array([self._log_odds_one(x, user=user, item=item)]))[0])
+        negative, positive = self._labels(self._state)
+        return {negative: 1 - p, positive: p}
+
+    def predict_one(self, x: dict | None = None, *, user: Any = None, item: Any = None) -> Any:
+        """The likelier label of one pair."""
+        return self._labels(self._state)[int(self._log_odds_one(x, user=user, item=item) >= 0)]
+
+
+def _sigmoid(s: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-s))
+
+
+def _find_labels(y: np.ndarray) -> list:
+    """The two labels among y: 0 and 1 where that fits, otherwise what is there, sorted."""
+    found = np.unique(y).tolist()
+    if all(isinstance(v, (int, float)) and v in (0, 1) for v in found):
+        kind = type(found[0]) if found else int
+        return [kind(0), kind(1)]
+    if len(found) == 2:
+        return found
+    if len(found) == 1:
+        raise ValueError(f"The data holds one class alone, {found[0]!r}; give two, or 0 and 1 for a stream.")
+    raise ValueError(
+        f"Only binary classification is supported. The type of the target is multiclass: {len(found)} classes, "
+        f"{found[:5]}."
+    )
