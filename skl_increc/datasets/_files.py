@@ -72,7 +72,8 @@ def read_events(
         If polars is not installed.
     DatasetError
         If the file is absent, empty or not readable, lacks a column, or holds a rating or time that is
-        missing, not a number, or not finite. The message is one line, and shows the first such values with their rows.
+        missing, not a number, or not finite. The message is one line, and shows the first such values with
+        their rows.
 
     Examples
     --------
@@ -131,8 +132,8 @@ def _read_file(path: Path, source: str) -> pl.DataFrame:
         ) from None
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"{source} is not text in UTF-8 (byte {error.object[error.start]:#04x}): save it as CSV in UTF-8, "
-            "or as Parquet."
+            f"{source} is not text in UTF-8 (byte {error.object[error.start]:#04x}): save it as CSV in "
+            "UTF-8, or as Parquet."
         ) from error
     except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].strip()

@@ -113,8 +113,8 @@ class Column:
         raise DatasetError(
             f"{values} in column {self.series.name!r} of {self.source}, read as the {self.role}: {what}: "
             f"{', '.join(first)}{', ...' if count > _SHOWN else ''}; rows are counted from 1 without the "
-            f"header. The file has {shown(self.columns)}. Repair or drop these rows, or name another column with "
-            f"{PARAMETERS[self.role]}=."
+            f"header. The file has {shown(self.columns)}. Repair or drop these rows, or name another column "
+            f"with {PARAMETERS[self.role]}=."
         )
 
 

