@@ -128,11 +128,8 @@ class RatingMeter:
 
     @staticmethod
     def _first_bad(truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> int:
-        for truth, answer, number in zip(truths, answers, numbers, strict=True):
-            error = 0.0 if answer is None else float(truth - answer)
-            if not math.isfinite(error * error):
-                return number
-        return numbers[-1]  # only their sum is not finite
+        errors = (0.0 if a is None else float(t - a) for t, a in zip(truths, answers, strict=True))
+        return next(n for n, error in zip(numbers, errors, strict=True) if not math.isfinite(error * error))
 
     def values(self) -> dict[str, float]:
         """Value of each metric over everything asked; NaN before the first answer."""

@@ -4,6 +4,7 @@ import pytest
 from river import compose, dummy, evaluate, linear_model, optim, preprocessing, reco, stats, utils
 from river import metrics as river_metrics
 
+from skl_increc.base._top import TopK
 from skl_increc.metrics import F1, MAP, MRR, NDCG, Coverage, HitRate, Novelty, Precision, Recall
 from skl_increc.model_selection import next_item, progressive_validate
 
@@ -100,10 +101,44 @@ def test_views_may_enter_too(recommender, stream):
 
 
 def test_weights_are_handed_on(rater, recommender):
-    events = [({"user": "u", "item": n}, 1.0, {"w": float(n)}) for n in range(1, 4)]
+    events = [({"user": "u", "item": n}, 1.0, {"w": float(n)}) for n in range(1, 31)]
     for model in (rater(), recommender()):
         progressive_validate(model, events)
-        assert [w for what, *_, w in model.log if what == "learn"] == [1.0, 2.0, 3.0]
+        assert [w for what, *_, w in model.log if what == "learn"] == list(range(1, 31))
+    model = recommender()
+    progressive_validate(model.top(3), events)
+    assert sum(model.counts.values()) == sum(range(1, 31))
     taught = dummy.StatisticRegressor(stats.Mean())  # takes no weight: goes without, as in River's loop
     progressive_validate(taught, events)
-    assert taught.statistic.n == 3
+    assert taught.statistic.n == 30
+
+
+def test_answers_that_are_none_are_skipped(rater, recommender, stream):
+    """As in River's loop."""
+
+    def every_third(cls, method):
+        def answer(self, *args, **kwargs):
+            value = getattr(cls, method)(self, *args, **kwargs)
+            self.asked = getattr(self, "asked", 0) + 1
+            return value if self.asked % 3 else None
+
+        return type("EveryThird", (cls,), {method: answer})
+
+    wanted = [river_metrics.RMSE(), river_metrics.R2()]
+    make = every_third(rater, "predict_one")
+    result = progressive_validate(make(), stream(), metrics=wanted)
+    assert values(result) == [score(stream(), make(), metric.clone()).get() for metric in wanted]
+    assert result.summary()[0]["n_asked"] == 400 - 133
+    make = every_third(TopK, "predict_one")
+    wanted = [HitRate(5), Coverage(10)]
+    result = progressive_validate(make(recommender()), stream(), metrics=wanted, repeats=True)
+    for metric, value in zip(wanted, values(result), strict=True):
+        assert value == score(next_item(stream()), make(recommender()), metric.clone()).get()
+    assert result.summary()[0]["n_asked"] == 400 - 133
+
+
+def test_a_method_without_a_signature(rater, stream):
+    class Compiled(rater):
+        learn_one = slice  # as compiled functions may be: inspect finds nothing out about it
+
+    assert progressive_validate(Compiled(), stream()).summary()[0]["n_asked"] == 400

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import pytest
 from river import base, linear_model, reco
@@ -267,6 +268,16 @@ def test_a_diverged_model_is_out_and_the_others_go_on(value, step, rater, stream
     assert math.isnan(last["value"])
 
 
+def test_a_huge_error_is_no_divergence_while_its_square_is_finite(rater):
+    class Huge(rater):
+        def predict_one(self, x=None, *, user=None, item=None):
+            return 1.3e154 * (-1) ** x["item"]
+
+    events = [({"user": 1, "item": n}, 0.0) for n in range(20)]
+    fine = progressive_validate(Huge(), events).summary()[0]
+    assert fine["diverged_at"] is None and fine["RMSE"] == pytest.approx(1.3e154)
+
+
 def test_divergence_within_a_tie_names_the_event(rater):
     events = [({"user": n % 2, "item": n, "time": 0}, 1.0 if n < 3 else 2.0) for n in range(5)]
 
@@ -470,6 +481,12 @@ def test_to_dict_is_plain_json(rater, stream):
     assert plain["metrics"] == ["MAE", "R2"] and plain["summary"][1]["MAE"] is None
     assert (plain["ties"], plain["time_col"], plain["n_events"]) == ("together", "time", 400)
     assert len(plain["curve"]) == len(result.curve)
+
+
+def test_plot_without_matplotlib(monkeypatch, rater, stream):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'Plots need matplotlib: pip install "skl_increc\[plot\]"'):
+        progressive_validate(rater(), stream()).plot()
 
 
 def test_plot(rater, recommender, stream):
