@@ -12,6 +12,8 @@ from sklearn.base import RegressorMixin
 
 from skl_increc.base._river import RiverMixin, register_estimator, register_regressor
 from skl_increc.base._top import TopK
+from skl_increc.baselines import Baseline, Popularity
+from skl_increc.factorization import BiasedMF
 from skl_increc.metrics import MAP, MRR, NDCG, Coverage, HitRate, Novelty
 from skl_increc.model_selection import next_item
 
@@ -116,19 +118,25 @@ def stream():
 # -- the view as a River estimator ---------------------------------------------------------------------------
 
 
-def test_river_suite(recommender):
+OURS = [Counts(), Popularity(), Popularity(half_life=30), Baseline(), BiasedMF(n_factors=2)]
+
+
+@pytest.mark.parametrize("model", OURS, ids=repr)
+def test_river_suite(model):
     ran = 0
-    for check in checks.yield_checks(TopK(recommender())):
-        check(TopK(recommender()).clone())
+    for check in checks.yield_checks(TopK(model)):
+        check(TopK(model).clone())
         ran += 1
     assert ran >= 14
 
 
+@pytest.mark.parametrize("model", OURS, ids=repr)
 @pytest.mark.parametrize("check", DATASET_CHECKS, ids=lambda check: check.__name__)
-def test_river_checks_that_need_data(check, recommender, stream):
+@pytest.mark.filterwarnings("ignore:The first event has neither")
+def test_river_checks_that_need_data(check, model, stream):
     # River has no data for an estimator that is no regressor, so we bring ours
     events = [({**x, "a": 1.0, "b": 2.0}, item) for x, item in next_item(stream(120))]
-    check(TopK(recommender(), k=3), events)
+    check(TopK(model, k=3).clone(), events)
 
 
 def test_view_is_no_regressor(recommender):
