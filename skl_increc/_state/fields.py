@@ -108,8 +108,9 @@ class Rows:
 
     def restore(self, kept: dict[str, np.ndarray]) -> None:
         """Take the arrays that `export` gave."""
-        self.used = max((len(a) for a in kept.values()), default=0)
-        self.reserve(self.used)
+        n = max((len(a) for a in kept.values()), default=0)
+        self.reserve(n)  # while nothing counts as used, so that nothing is copied
+        self.used = n
         for name, array in kept.items():
             self.arrays[name][: self.used] = array
 
