@@ -172,6 +172,8 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
             and ``n_epochs=1``.
         """
         self._check_passes()
+        if y is not None:
+            check_classification_targets(y)
         labels = None if y is None else _find_labels(column_or_1d(y))
         return self._learn_labelled(X, y, sample_weight, labels, True)
 
