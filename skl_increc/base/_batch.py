@@ -49,8 +49,12 @@ def learn_events(
     w: np.ndarray,
     t: np.ndarray | None,
     n_epochs: int = 1,
+    singly: bool = False,
 ) -> None:
-    """Learn events in order: ids to rows, room for everything, and only then the arithmetic."""
+    """Learn events in order: ids to rows, room for everything, and only then the arithmetic.
+
+    ``singly``: as so many calls of ``learn_one``, also in a model whose ``partial_fit`` is one step.
+    """
     if state.frozen:
         state.wait()
     events, y, w = _leave_out(state, events, y, w)
@@ -71,7 +75,7 @@ def learn_events(
                 state.now = max(state.now, float(t[-1]))
             model._before_events(state, t)
             state.record(u, i, y, w, t)
-            model._learn(state, u, i, y, w, t)
+            (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)
             for epoch in range(1, n_epochs):
                 model._learn_again(state, u, i, y, w, t, epoch)
         finally:
@@ -141,7 +145,7 @@ def learn_frame(model: Any, X: Any, y: Any, w: Any) -> None:
     check_consistent_length(target, events)
     weight = model._check_weight(w, events, False)
     state = model._new_state() if fresh else model._ready_state()
-    learn_events(model, state, events, target, weight, None)
+    learn_events(model, state, events, target, weight, None, singly=True)
     model._state = state
     state.stale = False
 

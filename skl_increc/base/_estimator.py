@@ -87,6 +87,12 @@ class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
         """Learn these events; row numbers of -1 are anonymous.  Must not raise once it has begun to write."""
         state.learn(u, i, y, w, t)
 
+    def _learn_singly(
+        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
+    ) -> None:
+        """Learn these events as ``learn_one`` does; differs from `_learn` where a call is one step."""
+        self._learn(state, u, i, y, w, t)
+
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} must say how it scores pairs.")
 
@@ -316,7 +322,7 @@ class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
 
     # -- River ------------------------------------------------------------------------------------
     def learn_many(self, X: Any, y: Any = None, w: Any = 1.0) -> None:
-        """Learn the rows of a frame, as ``partial_fit`` does; columns that are absent are anonymous."""
+        """Learn the rows of a frame as so many calls of ``learn_one``; columns that are absent are anonymous."""
         _batch.learn_frame(self, X, y, w)
 
     def predict_many(self, X: Any) -> Any:

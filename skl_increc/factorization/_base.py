@@ -90,6 +90,9 @@ class FactorMixin:
         else:
             state.learn(u, i, y, w, t)
 
+    def _learn_singly(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
+        state.learn(u, i, y, w, t)
+
     def _learn_again(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, epoch: int) -> None:
         state.learner.count = False  # the ratings were counted in the first pass
         try:
