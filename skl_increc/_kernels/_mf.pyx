@@ -5,13 +5,16 @@ from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from functools import cache
+from statistics import NormalDist
+
 import numpy as np
 
 from skl_increc._kernels._learner cimport Learner
 
 cdef extern from "hash.h" nogil:
-    void skl_row_start(float *p, int k, Py_ssize_t stride, double scale, int kind, uint64_t seed,
-                       uint64_t side, uint64_t hash)
+    void skl_row_start(float *p, int k, Py_ssize_t stride, float scale, int kind,
+                       const float *quantiles, uint64_t seed, uint64_t side, uint64_t hash)
 
 cdef extern from "mf.h" nogil:
     enum: MF_BLOCK
@@ -45,6 +48,14 @@ cdef extern from "mf.h" nogil:
 TOTALS = ("weight", "sum", "sum_squares", "shift", "lowest", "highest")
 
 
+@cache
+def normal_quantiles():
+    """Midpoint quantiles of 4096 equal parts of the standard normal, scaled to variance 1."""
+    normal = NormalDist()
+    q = np.array([normal.inv_cdf((j + 0.5) / 4096) for j in range(4096)])
+    return (q / q.std()).astype(np.float32)
+
+
 cdef class MFLearner(Learner):
     """Learner of ``BiasedMF`` and ``BiasedMFClassifier``.
 
@@ -60,7 +71,8 @@ cdef class MFLearner(Learner):
     cdef float *old
     cdef int start_kind
     cdef bint start_mean
-    cdef double init_scale
+    cdef float init_scale
+    cdef const float[::1] quantiles
     cdef uint64_t seed
     cdef public bint clip         # predictions stay within the ratings seen
     cdef public bint count        # False: another pass over events whose ratings are already counted
@@ -69,6 +81,7 @@ cdef class MFLearner(Learner):
         self.m.k = k
         self.m.stride = stride
         self.count = True
+        self.quantiles = normal_quantiles()
         self.old = <float *>malloc(2 * stride * sizeof(float))
         if self.old == NULL:
             raise MemoryError("no memory for a row of factors")
@@ -78,7 +91,7 @@ cdef class MFLearner(Learner):
 
     def configure(self, *, int optimizer, int loss, bint biases, float learning_rate,
                   float learning_rate_bias, float l2, float l2_bias, float epsilon, int start_kind,
-                  bint start_mean, double init_scale, uint64_t seed):
+                  bint start_mean, float init_scale, uint64_t seed):
         """Take the parameters; they act from the next event on."""
         self.m.optimizer, self.m.loss, self.m.biases = optimizer, loss, biases
         self.m.lr, self.m.lr_bias, self.m.l2, self.m.l2_bias = learning_rate, learning_rate_bias, l2, l2_bias
@@ -98,7 +111,8 @@ cdef class MFLearner(Learner):
         cdef float *p = (self.m.P if side == 0 else self.m.Q) + row * self.m.stride
         cdef mf_stat *s = (self.m.SU if side == 0 else self.m.SI) + row
         s.bias = s.bias_acc = s.acc = s.n = 0
-        skl_row_start(p, self.m.k, self.m.stride, self.init_scale, self.start_kind, self.seed, side, hash)
+        skl_row_start(p, self.m.k, self.m.stride, self.init_scale, self.start_kind,
+                      &self.quantiles[0], self.seed, side, hash)
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:

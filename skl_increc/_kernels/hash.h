@@ -1,7 +1,6 @@
 /* Hashes and counter-based random numbers: the same on every machine and in every run. */
 #ifndef SKL_INCREC_HASH_H
 #define SKL_INCREC_HASH_H
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -30,27 +29,22 @@ SKL_INLINE uint64_t skl_hash_bytes(const char *s, size_t n, uint64_t tag)
     return skl_mix(h ^ v);
 }
 
-/* a number in (0, 1) from the top 53 bits: never 0, so that its logarithm is finite */
-SKL_INLINE double skl_unit(uint64_t h)
-{
-    return ((double)(h >> 11) + 0.5) * (1.0 / 9007199254740992.0);
-}
-
 enum { SKL_NORMAL = 0, SKL_UNIFORM = 1 };
 
 /* The start of a row: k numbers of mean 0 and standard deviation `scale`, a function of
- * (seed, side, hash of the id) alone, so that the order of arrival does not matter. */
-SKL_INLINE void skl_row_start(float *p, int k, ptrdiff_t stride, double scale, int kind,
-                              uint64_t seed, uint64_t side, uint64_t hash)
+ * (seed, side, hash of the id) alone, so that the order of arrival does not matter.  Four numbers
+ * come from each word; a normal one is read off a table of the quantiles of its 4096 equal parts. */
+SKL_INLINE void skl_row_start(float *p, int k, ptrdiff_t stride, float scale, int kind,
+                              const float *quantiles, uint64_t seed, uint64_t side, uint64_t hash)
 {
     const uint64_t base = skl_mix(skl_mix(seed ^ (side << 56)) ^ hash);
-    for (int f = 0; f < k; f++) {
-        const double a = skl_unit(skl_mix(base + 2 * (uint64_t)f));
-        if (kind == SKL_UNIFORM) {
-            p[f] = (float)(scale * 3.4641016151377544 * (a - 0.5));
-        } else {
-            const double b = skl_unit(skl_mix(base + 2 * (uint64_t)f + 1));
-            p[f] = (float)(scale * sqrt(-2.0 * log(a)) * cos(6.283185307179586 * b));
+    const float wide = scale * 3.4641016f / 65536.0f;
+    for (int f = 0; f < k; f += 4) {
+        uint64_t word = skl_mix(base + (uint64_t)f);
+        const int last = f + 4 < k ? f + 4 : k;
+        for (int g = f; g < last; g++, word >>= 16) {
+            const int v = (int)(word & 0xFFFF);
+            p[g] = kind == SKL_UNIFORM ? wide * ((float)v - 32767.5f) : scale * quantiles[v >> 4];
         }
     }
     for (ptrdiff_t f = k; f < stride; f++) p[f] = 0.0f;

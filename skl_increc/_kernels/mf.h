@@ -16,7 +16,7 @@
 
 enum { MF_SGD = 0, MF_ADAGRAD = 1 };
 enum { MF_SQUARED = 0, MF_LOGISTIC = 1 };
-enum { MF_BLOCK = 256, MF_LANES = 8 };
+enum { MF_BLOCK = 256, MF_LANES = 4 };
 
 /* one row's bias, its two accumulators and the number of its events: 16 bytes, one cache line */
 typedef struct { float bias, bias_acc, acc, n; } mf_stat;
@@ -49,9 +49,9 @@ SKL_INLINE void mf_bias_step(mf_stat *row, float e, float w, const mf_model *m, 
     }
 }
 
-SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *su, mf_stat *si,
-                        float target, float offset, float w, const mf_model *m,
-                        int stride, int optimizer, int loss)
+SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *SKL_RESTRICT su,
+                        mf_stat *SKL_RESTRICT si, float target, float offset, float w,
+                        const mf_model *m, int stride, int optimizer, int loss)
 {
     float pq = 0.0f, pp = 0.0f, qq = 0.0f;
     if (optimizer == MF_ADAGRAD) {
@@ -65,23 +65,29 @@ SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *s
 #pragma omp simd reduction(+ : pq)
         for (int f = 0; f < stride; f++) pq += p[f] * q[f];
     }
-    const float e = w * mf_error(target, offset, su->bias + si->bias + pq, loss);
+    const float bu = su->bias, bi = si->bias;
+    const float e = w * mf_error(target, offset, bu + bi + pq, loss);
     const float l2 = w * m->l2;
-    float eta_p = m->lr, eta_q = m->lr;
+    const float gu = e - w * m->l2_bias * bu, gi = e - w * m->l2_bias * bi;
+    /* steps of: user bias, item bias, user vector, item vector; four at once */
+    float eta[4] = {m->lr_bias, m->lr_bias, m->lr, m->lr};
     if (optimizer == MF_ADAGRAD) {
         const float cross = 2.0f * e * l2 * pq, ee = e * e, ll = l2 * l2;
         const float gp = ee * qq - cross + ll * pp, gq = ee * pp - cross + ll * qq;
-        su->acc += (gp > 0.0f ? gp : 0.0f) / (float)m->k;
-        si->acc += (gq > 0.0f ? gq : 0.0f) / (float)m->k;
-        eta_p /= sqrtf(su->acc + m->eps);
-        eta_q /= sqrtf(si->acc + m->eps);
+        const float each = 1.0f / (float)m->k;
+        float acc[4] = {su->bias_acc + gu * gu, si->bias_acc + gi * gi,
+                        su->acc + (gp > 0.0f ? gp : 0.0f) * each,
+                        si->acc + (gq > 0.0f ? gq : 0.0f) * each};
+        su->bias_acc = acc[0]; si->bias_acc = acc[1]; su->acc = acc[2]; si->acc = acc[3];
+#pragma omp simd
+        for (int j = 0; j < 4; j++) eta[j] /= sqrtf(acc[j] + m->eps);
     }
     if (m->biases) {
-        mf_bias_step(su, e, w, m, optimizer);
-        mf_bias_step(si, e, w, m, optimizer);
+        su->bias = bu + eta[0] * gu;
+        si->bias = bi + eta[1] * gi;
     }
-    const float keep_p = 1.0f - eta_p * l2, keep_q = 1.0f - eta_q * l2;
-    const float go_p = eta_p * e, go_q = eta_q * e;
+    const float keep_p = 1.0f - eta[2] * l2, keep_q = 1.0f - eta[3] * l2;
+    const float go_p = eta[2] * e, go_q = eta[3] * e;
 #pragma omp simd
     for (int f = 0; f < stride; f++) {
         const float pf = p[f], qf = q[f];
@@ -180,12 +186,11 @@ static void mf_standardise(mf_totals *T, const double *y, const double *w, int n
     for (int b = 0; b < whole; b += MF_LANES) {
 #pragma omp simd
         for (int j = 0; j < MF_LANES; j++) {
-            const double mean = A[b + j] / N[b + j], raw = B[b + j] / N[b + j];
+            const double each = 1.0 / N[b + j], mean = A[b + j] * each, raw = B[b + j] * each;
             const double var = centre ? raw - mean * mean : raw + shift * (2.0 * mean + shift);
-            const double size = centre ? raw : var;
-            const double inv = var > 1e-12 * size ? 1.0 / sqrt(var) : 0.0;
+            const double known = var > 1e-12 * (centre ? raw : var) ? 1.0 : 0.0;
             const double d = centre ? Y[b + j] - mean : Y[b + j] + shift;
-            target[b + j] = (float)(d * inv);
+            target[b + j] = (float)(known * d / sqrt(known > 0.0 ? var : 1.0));
         }
     }
 }

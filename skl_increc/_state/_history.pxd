@@ -31,3 +31,5 @@ cdef class History(Pairs):
     cdef void leave(self, const int32_t *h, int32_t i) noexcept nogil
     cdef void rotate(self, Py_ssize_t at, Py_ssize_t last) noexcept nogil
     cdef void take_out(self, Py_ssize_t u, Py_ssize_t at) noexcept nogil
+    cdef void prefetch_head(self, Py_ssize_t u) noexcept nogil
+    cdef void prefetch(self, Py_ssize_t u, int32_t i) noexcept nogil

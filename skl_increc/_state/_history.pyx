@@ -10,6 +10,12 @@ from skl_increc._kernels._learner cimport Pairs
 
 from skl_increc._state.memory import aligned_empty, grown
 
+cdef extern from "simd.h" nogil:
+    void SKL_PREFETCH(const void *p)
+
+cdef extern from "search.h" nogil:
+    Py_ssize_t skl_find_last(const int32_t *x, Py_ssize_t n, int32_t what)
+
 cdef enum:
     BLOCK = 0
     INDEX = 1
@@ -230,8 +236,6 @@ cdef class History(Pairs):
     # -- one event ------------------------------------------------------------------------------
     cdef bint known(self, const int32_t *h, int32_t i) noexcept nogil:
         cdef uint32_t mask, s
-        cdef Py_ssize_t j
-        cdef const int32_t *p = self.items + block_of(h)
         if h[ROOM] > LONG:
             mask = <uint32_t>(2 * h[ROOM] - 1)
             s = spread(i) & mask
@@ -240,20 +244,15 @@ cdef class History(Pairs):
                     return True
                 s = (s + 1) & mask
             return False
-        for j in range(h[LENGTH]):
-            if p[j] == i:
-                return True
-        return False
+        return skl_find_last(self.items + block_of(h), h[LENGTH], i) >= 0
 
     cdef Py_ssize_t locate(self, const int32_t *h, int32_t i) noexcept nogil:
         """Where in the arena the pair is, or -1."""
         cdef Py_ssize_t j
-        if not self.known(h, i):
+        if h[ROOM] > LONG and not self.known(h, i):
             return -1
-        for j in range(h[LENGTH] - 1, -1, -1):
-            if self.items[block_of(h) + j] == i:
-                return block_of(h) + j
-        return -1
+        j = skl_find_last(self.items + block_of(h), h[LENGTH], i)
+        return -1 if j < 0 else block_of(h) + j
 
     cdef int append_c(self, Py_ssize_t u, int32_t i, const double *add) except -1:
         """One event of a pair: to the end of the list, `add` to its sums.  On error, unchanged."""
@@ -308,6 +307,17 @@ cdef class History(Pairs):
         self.rotate(at, last)
         h[LENGTH] -= 1
         self.pairs -= 1
+
+    cdef void prefetch_head(self, Py_ssize_t u) noexcept nogil:
+        SKL_PREFETCH(self.heads + u * HEAD)
+
+    cdef void prefetch(self, Py_ssize_t u, int32_t i) noexcept nogil:
+        """Bring on their way the lines that `append_c` will touch."""
+        cdef const int32_t *h = self.heads + u * HEAD
+        if u < self.users:
+            SKL_PREFETCH(self.items + block_of(h) + h[LENGTH])
+            if h[ROOM] > LONG:
+                SKL_PREFETCH(self.index + index_of(h) + (spread(i) & <uint32_t>(2 * h[ROOM] - 1)))
 
     # -- many -----------------------------------------------------------------------------------
     def append(self, const int32_t[::1] users, const int32_t[::1] items, const double[:, ::1] add):

@@ -15,7 +15,8 @@ cdef class IdMap:
     cdef list names               # row -> object, None for ints; None while all ids are ints
     cdef list free                # rows to use again, the last first
     cdef readonly uint64_t unstable   # ids without a stable hash so far
-    cdef list log                 # rows added since begin(); ~row where it was a free one
+    cdef int32_t *log             # rows added since begin(); ~row where it was a free one
+    cdef Py_ssize_t logged, log_room
     cdef uint64_t log_unstable
 
     cdef Py_ssize_t find_int(self, int64_t key) noexcept nogil
@@ -27,6 +28,7 @@ cdef class IdMap:
     cdef int drop_int(self, int64_t key) noexcept nogil
     cdef int drop_row(self, Py_ssize_t row) except -1
     cdef uint64_t hash_of(self, Py_ssize_t row) noexcept nogil
+    cdef int note(self, int32_t entry) except -1
     cdef allot_slots(self, Py_ssize_t n)
     cdef point(self)
     cdef Py_ssize_t add_object(self, object key) except -2

@@ -5,6 +5,7 @@ from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_AsSsize_t, PyLong
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t, uintptr_t
+from libc.stdlib cimport free, realloc
 
 import numpy as np
 
@@ -43,12 +44,28 @@ cdef class IdMap:
         self.objects = {}
         self.names = None
         self.free = []
-        self.log = []
         self.allot_slots(16)
         self.keys_owner = aligned_empty((16,), np.int64)
         self.kind_owner = np.zeros(16, np.uint8)
         self.capacity = 16
         self.point()
+
+    def __dealloc__(self):
+        free(self.log)
+
+    cdef int note(self, int32_t entry) except -1:
+        """Write an added row into the log; fails before anything else has changed."""
+        cdef Py_ssize_t room
+        cdef int32_t *more
+        if self.logged == self.log_room:
+            room = max(64, 2 * self.log_room)
+            more = <int32_t *>realloc(self.log, room * sizeof(int32_t))
+            if more == NULL:
+                raise MemoryError("no memory for new ids")
+            self.log, self.log_room = more, room
+        self.log[self.logged] = entry
+        self.logged += 1
+        return 0
 
     cdef allot_slots(self, Py_ssize_t n):
         owner = aligned_empty((n,), SLOT)
@@ -145,15 +162,16 @@ cdef class IdMap:
     cdef Py_ssize_t new_row(self, int64_t key, uint8_t kind) except -2:
         cdef Py_ssize_t row
         if self.free:
-            row = self.free.pop()
-            self.log.append(~row)
+            row = self.free[len(self.free) - 1]
+            self.note(<int32_t>~row)
+            self.free.pop()
         else:
             if self.rows == self.capacity:
                 self.reserve_rows(self.rows + 1)
             row = self.rows
             if row >= 0x7FFFFFFF:
                 raise OverflowError("a model holds at most 2**31 - 1 ids a side")
-            self.log.append(row)
+            self.note(<int32_t>row)
             self.rows += 1
             if self.names is not None:
                 self.names.append(None)
@@ -322,13 +340,15 @@ cdef class IdMap:
     # -- undo -----------------------------------------------------------------------------------
     def begin(self):
         """From here on, `rollback` undoes."""
-        self.log = []
+        self.logged = 0
         self.log_unstable = self.unstable
 
     def rollback(self):
         """Take back every id added since `begin`, as if it had never come."""
-        cdef Py_ssize_t row
-        for entry in reversed(self.log):
+        cdef Py_ssize_t row, j
+        cdef int32_t entry
+        for j in range(self.logged - 1, -1, -1):
+            entry = self.log[j]
             row = ~entry if entry < 0 else entry
             self.drop_row(row)
             if entry < 0:
@@ -337,19 +357,23 @@ cdef class IdMap:
                 self.rows -= 1
                 if self.names is not None:
                     del self.names[self.rows:]
-        self.log = []
+        self.logged = 0
         self.unstable = self.log_unstable
 
     def added(self):
         """Rows added since `begin`, int32."""
-        return np.array([~r if r < 0 else r for r in self.log], dtype=np.int32)
+        cdef int32_t[::1] out = np.empty(self.logged, np.int32)
+        cdef Py_ssize_t j
+        for j in range(self.logged):
+            out[j] = ~self.log[j] if self.log[j] < 0 else self.log[j]
+        return np.asarray(out)
 
     def remove(self, rows):
         """Forget the ids of these rows; the rows are free for new ids."""
         for row in rows:
             self.drop_row(row)
             self.free.append(int(row))
-        self.log = []
+        self.logged = 0
 
     # -- views ----------------------------------------------------------------------------------
     def __len__(self):

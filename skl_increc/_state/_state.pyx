@@ -94,12 +94,13 @@ cdef class State:
         """Give new rows their start values."""
         table = self.user_rows if side == 0 else self.item_rows
         cdef IdMap ids = self.users if side == 0 else self.items
-        cdef Py_ssize_t r
+        cdef const int32_t[::1] which = np.asarray(rows, dtype=np.int32)
+        cdef Py_ssize_t j
         table.used = ids.n_rows
-        table.clear(rows)
+        table.clear(which)
         if self.learner is not None:
-            for r in rows:
-                self.learner.start(side, r, ids.hash_of(r))
+            for j in range(which.shape[0]):
+                self.learner.start(side, which[j], ids.hash_of(which[j]))
 
     cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1:
         if u >= self.user_rows.capacity or i >= self.item_rows.capacity:
@@ -169,6 +170,10 @@ cdef class State:
         if history is None:
             return
         for j in range(n):
+            if j + 24 < n and u[j + 24] >= 0:
+                history.prefetch_head(u[j + 24])
+            if j + 12 < n and u[j + 12] >= 0:
+                history.prefetch(u[j + 12], i[j + 12])
             if u[j] >= 0 and i[j] >= 0:
                 if pairs:
                     learner.pair(y[j], w[j], t[j], pair)

@@ -88,8 +88,13 @@ class Rows:
 
     def clear(self, rows: np.ndarray) -> None:
         """Zero these rows."""
+        rows = np.asarray(rows)
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            which: slice | np.ndarray = slice(int(rows[0]), int(rows[-1]) + 1)  # a run: no index needed
+        else:
+            which = rows
         for array in self.arrays.values():
-            array[rows] = 0
+            array[which] = 0
 
     def view(self, name: str) -> np.ndarray:
         """The rows in use of one field, without padding: (used, width), or (used,) for width 1."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import enum
+import reprlib
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import blake2b
@@ -16,6 +18,8 @@ import numpy as np
 from skl_increc.exceptions import UnstableIdError
 
 __all__ = ["canonical", "decode_id", "encode_id", "stable_bytes", "stable_hash"]
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def canonical(value: Any) -> Any:
@@ -28,6 +32,7 @@ def canonical(value: Any) -> Any:
         return value
     if isinstance(value, np.generic):
         value = _from_numpy(value)
+        kind = type(value)
     elif isinstance(value, enum.Enum) and isinstance(value, (str, int)):
         value = value.value
     if isinstance(value, str):
@@ -54,19 +59,30 @@ def _from_numpy(value: np.generic) -> Any:
             return None
         unit = "datetime64[us]" if isinstance(value, np.datetime64) else "timedelta64[us]"
         return value.astype(unit).item()
+    if isinstance(value, np.longdouble):  # .item() keeps its type, and so would find no integer
+        return float(value) if np.isnan(value) or float(value) == value else value
     return value.item()
 
 
 def _canonical_number(value: Any) -> Any:
-    if value != value:
+    if isinstance(value, Decimal):
+        return _canonical_decimal(value)
+    if value != value:  # noqa: PLR0124  (NaN, real or complex)
         return None
     if isinstance(value, complex):
         return _canonical_number(value.real) if value.imag == 0 else value
     if isinstance(value, float):
         return int(value) if value.is_integer() else float(value)
-    if isinstance(value, Fraction):
-        return int(value) if value.denominator == 1 else value
-    return int(value) if value.is_finite() and value == value.to_integral_value() else value
+    return int(value) if value.denominator == 1 else value
+
+
+def _canonical_decimal(value: Decimal) -> Any:
+    if value.is_nan():
+        return None
+    # beyond this it is no 64-bit integer, and 1E+999999999 must not become its billion digits
+    if not value.is_finite() or value.adjusted() > 30:
+        return value
+    return int(value) if value == value.to_integral_value() else value
 
 
 def stable_hash(value: Any) -> int | None:
@@ -101,7 +117,7 @@ def _stable_bytes_of_time(value: Any) -> bytes | None:
     if isinstance(value, dt.datetime):
         if value.utcoffset() is None:
             return b"d" + value.replace(fold=0).isoformat().encode()
-        return b"z" + value.astimezone(dt.timezone.utc).isoformat().encode()
+        return b"z" + _span_bytes(value - EPOCH)  # as a span: no overflow at the ends of the calendar
     if isinstance(value, dt.date):
         return b"D" + value.isoformat().encode()
     if isinstance(value, dt.time):
@@ -109,49 +125,78 @@ def _stable_bytes_of_time(value: Any) -> bytes | None:
             return b"T" + value.replace(fold=0).isoformat().encode()
         return None  # equal times may have different offsets: no one form
     if isinstance(value, dt.timedelta):
-        return b"e%d.%d.%d" % (value.days, value.seconds, value.microseconds)
+        return b"e" + _span_bytes(value)
     return None
 
 
+def _span_bytes(span: dt.timedelta) -> bytes:
+    return b"%d.%d.%d" % (span.days, span.seconds, span.microseconds)
+
+
 def encode_id(value: Any) -> list[Any]:
-    """A JSON form ``[tag, text]`` of an id; UnstableIdError where there is none."""
-    if isinstance(value, bool) or value is None:
-        return ["c", value]
+    """A JSON form ``[tag, text]`` of an id; UnstableIdError where there is none that gives it back."""
+    form = _encode(value)
+    if form is None or not (form[0] == "s" or decode_id(form) == value):
+        raise UnstableIdError(
+            f"The id {value!r} of type {type(value).__name__} has no form that can be written to a file. "
+            "Use ids of plain types (str, int, bytes, date and time types, UUID, tuples of these), or pickle."
+        )
+    return form
+
+
+def _encode(value: Any) -> list[Any] | None:
+    if value is None:
+        return ["c", None]
     if isinstance(value, int):
-        return ["i", str(value)]
+        return ["i", hex(value)]  # decimal digits are limited by Python, and slow
     if isinstance(value, float):
         return ["x", value.hex()]
     if isinstance(value, str):
-        return ["s", value]
+        if value.isascii():
+            return ["s", value]
+        # JSON would join two lone surrogates to one character
+        lone = any("\ud800" <= c <= "\udfff" for c in value)
+        return ["S", value.encode("utf-8", "surrogatepass").hex()] if lone else ["s", value]
     if isinstance(value, bytes):
         return ["b", base64.b64encode(value).decode("ascii")]
-    if type(value) in (tuple, frozenset) or isinstance(value, tuple):
-        return ["t" if isinstance(value, tuple) else "f", [encode_id(canonical(v)) for v in value]]
-    for tag, cls in (("u", uuid.UUID), ("m", Decimal), ("q", Fraction)):
-        if isinstance(value, cls):
-            return [tag, str(value)]
+    if isinstance(value, (tuple, frozenset)):
+        parts = [_encode(canonical(v)) for v in value]
+        if None in parts:
+            return None
+        return ["t", parts] if isinstance(value, tuple) else ["f", sorted(parts, key=repr)]
+    if isinstance(value, Fraction):
+        return ["q", [hex(value.numerator), hex(value.denominator)]]
+    if isinstance(value, dt.timedelta):
+        return ["e", [value.days, value.seconds, value.microseconds]]
     for tag, cls in (("d", dt.datetime), ("D", dt.date), ("T", dt.time)):
         if isinstance(value, cls):
             return [tag, value.isoformat()]
-    if isinstance(value, dt.timedelta):
-        return ["e", [value.days, value.seconds, value.microseconds]]
-    raise UnstableIdError(
-        f"The id {value!r} of type {type(value).__name__} has no form that can be written to a file. "
-        "Use ids of plain types (str, int, bytes, date and time types, UUID, tuples of these), or pickle."
-    )
+    if isinstance(value, (uuid.UUID, Decimal)):
+        return ["u" if isinstance(value, uuid.UUID) else "m", str(value)]
+    return None
+
+
+def _exactly(kind: type) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(value)
+        return value
+
+    return check
 
 
 _DECODE: dict[str, Any] = {
-    "c": lambda v: v,
-    "i": int,
+    "c": _exactly(type(None)),
+    "i": lambda v: int(v, 16),
     "x": float.fromhex,
-    "s": lambda v: v,
-    "b": base64.b64decode,
+    "s": _exactly(str),
+    "S": lambda v: bytes.fromhex(v).decode("utf-8", "surrogatepass"),
+    "b": lambda v: base64.b64decode(v, validate=True),
     "t": lambda v: tuple(map(decode_id, v)),
     "f": lambda v: frozenset(map(decode_id, v)),
     "u": uuid.UUID,
     "m": Decimal,
-    "q": Fraction,
+    "q": lambda v: Fraction(*(int(part, 16) for part in v)),
     "d": dt.datetime.fromisoformat,
     "D": dt.date.fromisoformat,
     "T": dt.time.fromisoformat,
@@ -159,7 +204,10 @@ _DECODE: dict[str, Any] = {
 }
 
 
-def decode_id(form: list[Any]) -> Any:
-    """The id that `encode_id` wrote."""
-    tag, value = form
-    return _DECODE[tag](value)
+def decode_id(form: Any) -> Any:
+    """The id that `encode_id` wrote; ValueError for what it cannot have written."""
+    try:
+        tag, value = form
+        return _DECODE[tag](value)
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+        raise ValueError(f"no id has the form {reprlib.repr(form)}") from None

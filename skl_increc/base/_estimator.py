@@ -297,7 +297,8 @@ class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
                 raise ValueError(
                     f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
                 )
-            return np.ones(n)
+            min_y = getattr(self, "min_y", None)
+            return np.full(n, 1.0 if min_y is None else max(1.0, float(min_y)))  # None is a positive
         y = column_or_1d(y, warn=True)
         return np.ascontiguousarray(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"))
 

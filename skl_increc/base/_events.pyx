@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, binding=True
 """One event at a time: the compiled methods behind ``learn_one`` and ``predict_one``."""
 from cpython.dict cimport PyDict_CheckExact, PyDict_GetItemWithError
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.object cimport PyObject
 
 from collections.abc import Mapping
@@ -24,7 +25,16 @@ cdef dict as_dict(object x):
     )
 
 
-cdef double number(object y, str name) except? -1.25:
+cdef inline double number(object y, str name) except? -1.25:
+    cdef double v
+    if PyFloat_CheckExact(y):
+        v = PyFloat_AS_DOUBLE(y)
+        if v - v == 0:
+            return v
+    return unusual_number(y, name)
+
+
+cdef double unusual_number(object y, str name) except? -1.25:
     cdef double v
     try:
         v = y
@@ -76,19 +86,16 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
     if y is None:
         if not st.optional_y:
             raise ValueError(f"learn_one of {type(self).__name__} needs y, the rating; got None.")
-        yy = 1.0
+        yy = max(1.0, st.min_y)          # happened: a positive, whatever min_y asks of a size
     elif st.encodes_y:
         yy = self._encode_one(y)
     else:
         yy = number(y, "y")
-    if w is 1.0:
-        ww = 1.0
-    else:
-        ww = number(w, "w")
+    ww = number(w, "w")
+    if ww <= 0:
         if ww < 0:
             raise ValueError(f"w must be at least 0; got {w!r}.")
-        if ww == 0:
-            return
+        return
     if st.optional_y:
         if yy <= 0:
             return

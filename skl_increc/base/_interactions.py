@@ -251,7 +251,18 @@ def _ids_of_strings(series: nw.Series) -> Ids:
             return Ids(codes=np.asarray(codes, dtype=np.int64), distinct=_plain(distinct))
     if series.implementation.is_pyarrow():
         return _ids_of_arrow(native)
+    if series.implementation.is_polars():
+        return _ids_of_polars(native)
     return Ids(objects=series.to_list())
+
+
+def _ids_of_polars(native: Any) -> Ids:
+    import polars as pl
+
+    strings = native.cast(pl.String)
+    distinct = strings.drop_nulls().unique()
+    codes = strings.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    return Ids(codes=np.ascontiguousarray(codes), distinct=distinct.to_list())
 
 
 def _ids_of_arrow(chunked: Any) -> Ids:
