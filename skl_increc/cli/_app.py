@@ -1,0 +1,148 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from skl_increc import __version__
+from skl_increc.cli._errors import InputError, one_line
+
+__all__ = ["app", "run"]
+
+_PROGRAM = "skl-increc"
+# typer has its own copy of click, or the one that is installed, depending on its version
+_UsageError: Any = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Incremental recommenders: test-then-learn comparisons on your ratings or on real ones.",
+)
+
+
+class Task(str, enum.Enum):
+    """What the models are asked."""
+
+    auto = "auto"
+    rating = "rating"
+    ranking = "ranking"
+
+
+class Ties(str, enum.Enum):
+    """When events of one user at one time are learned."""
+
+    together = "together"
+    order = "order"
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    try:
+        code = app(argv, prog_name=_PROGRAM, standalone_mode=False)
+    except _UsageError as error:
+        if not getattr(error, "message", ""):  # no arguments: the help was shown
+            error.show()
+            return 2
+        sys.stderr.write(f"{_PROGRAM}: {' '.join(error.format_message().split())} (see {_PROGRAM} --help)\n")
+        return 2
+    except typer.Abort:  # how some versions of typer say Ctrl-C
+        raise KeyboardInterrupt from None
+    return code if isinstance(code, int) else 0
+
+
+def _fail(error: BaseException) -> NoReturn:
+    sys.stderr.write(f"{_PROGRAM}: {one_line(error)}\n")
+    raise typer.Exit(2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{_PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Incremental recommenders: test-then-learn comparisons on your ratings or on real ones."""
+
+
+@app.command()
+def models() -> None:
+    """List the models, with a line on each and what it guarantees."""
+    from skl_increc.cli._entrants import known_models
+    from skl_increc.cli._print import open_console, show_models
+
+    show_models(open_console(), known_models())
+
+
+@app.command()
+def compare(
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="CSV or Parquet file of events, or movielens-small (the default), movielens-100k, -1m, -25m."
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="Model to run, such as 'BiasedMF(n_factors=32)'; may be repeated."
+        ),
+    ] = None,
+    task: Annotated[
+        Task, typer.Option("--task", "-t", help="Predict ratings, list next items, or what the data allows.")
+    ] = Task.auto,
+    k: Annotated[int, typer.Option("--k", min=1, help="Length of the lists.")] = 10,
+    min_y: Annotated[
+        float | None,
+        typer.Option("--min-y", help="Least rating that counts as liked, for lists (MovieLens: 4)."),
+    ] = None,
+    user_col: Annotated[str | None, typer.Option("--user-col", help="Column of the users.")] = None,
+    item_col: Annotated[str | None, typer.Option("--item-col", help="Column of the items.")] = None,
+    rating_col: Annotated[str | None, typer.Option("--rating-col", help="Column of the ratings.")] = None,
+    time_col: Annotated[str | None, typer.Option("--time-col", help="Column of the times.")] = None,
+    no_rating: Annotated[bool, typer.Option("--no-rating", help="Every row is a positive.")] = False,
+    no_time: Annotated[bool, typer.Option("--no-time", help="The rows are in order already.")] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Take only this many events, the earliest.")
+    ] = None,
+    warmup: Annotated[
+        int, typer.Option("--warmup", min=0, help="Events that are learned before the first question.")
+    ] = 0,
+    ties: Annotated[
+        Ties,
+        typer.Option("--ties", help="Predict events of one user and time together, or in plain order."),
+    ] = Ties.together,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the models' random starts.")] = 0,
+) -> None:
+    """Predict every event of a stream, then learn it; compare how well the models do."""
+    from skl_increc.cli._compare import Settings, iterate, plan
+    from skl_increc.cli._print import open_console, show_data, show_legend, show_result
+    from skl_increc.cli._sources import open_source
+
+    columns = {"user": user_col, "item": item_col, "rating": rating_col, "time": time_col}
+    settings = Settings(tuple(model or ()), task.value, k, min_y, ties.value, warmup, seed)
+    console = open_console()
+    try:
+        source = open_source(data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed)
+        jobs, source.notes = plan(settings, source)
+        show_data(console, source.summary())
+        results = []
+        for result in iterate(jobs, settings, source):
+            show_result(console, result)
+            results.append(result)
+        show_legend(console)
+    except InputError as error:
+        _fail(error)
+    if any(result.interrupted for result in results):
+        raise typer.Exit(130)

@@ -1,0 +1,158 @@
+"""Which models run on which tasks, and the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skl_increc.cli._entrants import build, defaults
+from skl_increc.cli._errors import InputError, one_line
+from skl_increc.cli._sources import Source
+from skl_increc.exceptions import DatasetError
+from skl_increc.model_selection import ProgressiveResult, progressive_validate
+
+__all__ = ["Job", "Settings", "iterate", "plan"]
+
+_METRICS = {"rating": ["rmse", "mae"], "ranking": ["hit_rate", "ndcg", "mrr"]}
+_PATIENCE = 120.0  # seconds that a task which was not asked for may take
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the options say."""
+
+    models: Sequence[str] = ()
+    task: str = "auto"
+    k: int = 10
+    min_y: float | None = None
+    ties: str = "together"
+    warmup: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task with the models that run in it."""
+
+    task: str
+    models: Mapping[str, Any]
+    min_y: float | None
+
+
+def plan(settings: Settings, source: Source) -> tuple[list[Job], list[str]]:
+    """Find the jobs to do, and notes on what is left out.
+
+    Raises
+    ------
+    InputError
+        If a model cannot do the task asked for, or nothing is left to do.
+    """
+    tasks, notes = _tasks(settings, source)
+    jobs = []
+    reasons = []
+    for task in tasks:
+        min_y = _least(settings, source) if task == "ranking" else None
+        if not settings.models:
+            jobs.append(Job(task, defaults(task, settings.seed), min_y))
+            continue
+        models, why = _able(build(settings.models, settings.seed), task)
+        reasons += why
+        if settings.task == task and why:
+            raise InputError(why[0])
+        if models:
+            jobs.append(Job(task, models, min_y))
+    if not jobs:
+        raise InputError(reasons[0])
+    if settings.task == "auto" and len(jobs) == 2 and _seconds(jobs[1], source) > _PATIENCE:
+        minutes = _seconds(jobs[1], source) / 60
+        notes.append(
+            f"Lists of next items were left out: they would take about {minutes:,.0f} minutes on this data. "
+            "Ask for them with --task ranking."
+        )
+        jobs = jobs[:1]
+    return jobs, notes
+
+
+def _tasks(settings: Settings, source: Source) -> tuple[list[str], list[str]]:
+    if settings.task == "rating" and not source.has_ratings:
+        raise InputError("--task rating needs ratings: leave out --no-rating.")
+    if settings.task == "rating" and settings.min_y is not None:
+        raise InputError("--min-y is for --task ranking: in --task rating every rating is predicted.")
+    if settings.min_y is not None and not source.has_ratings:
+        raise InputError("--min-y needs ratings: leave out --no-rating.")
+    if settings.warmup >= len(source.frame):
+        raise InputError(
+            f"--warmup {settings.warmup} leaves nothing to predict: there are {len(source.frame):,} events."
+        )
+    if settings.task != "auto":
+        return [settings.task], []
+    if not source.has_ratings:
+        return ["ranking"], []
+    if source.frame["rating"].n_unique() == 1:
+        only = source.frame["rating"][0]
+        return ["ranking"], [f"All ratings are {only:g}: there is nothing in them to predict."]
+    return ["rating", "ranking"], []
+
+
+def _least(settings: Settings, source: Source) -> float | None:
+    if settings.min_y is not None or not source.has_ratings:
+        return settings.min_y
+    return source.liked
+
+
+def _able(models: dict[str, Any], task: str) -> tuple[dict[str, Any], list[str]]:
+    """The models that do a task, and why the others do not: each is tried on one event."""
+    able, reasons = {}, []
+    event = {"user": 0, "item": 0, "timestamp": 0}
+    for name, model in models.items():
+        try:
+            progressive_validate({name: model.clone()}, [(event, 1.0)], task=task, verbose=False)
+        except (TypeError, ValueError) as error:
+            reasons.append(one_line(error))
+        else:
+            able[name] = model
+    return able, reasons
+
+
+def _seconds(job: Job, source: Source) -> float:
+    """About how long lists will take: they are scored over all items."""
+    frame = source.frame
+    n = len(frame) if job.min_y is None else int((frame["rating"] >= job.min_y).sum())
+    return n * len(job.models) * (5e-5 + 2.5e-8 * frame["item"].n_unique())
+
+
+def run_job(job: Job, settings: Settings, source: Source) -> ProgressiveResult:
+    """Take the models of a job through the stream.
+
+    Raises
+    ------
+    InputError
+        If no event is left to ask for.
+    """
+    try:
+        return progressive_validate(
+            dict(job.models),
+            source.frame,
+            task=job.task,
+            metrics=_METRICS[job.task],
+            k=settings.k,
+            warmup=settings.warmup,
+            ties=settings.ties,
+            rating_col="rating" if source.has_ratings else None,
+            time_col=source.time_col,
+            user_col="user",
+            item_col="item",
+            min_y=job.min_y,
+        )
+    except DatasetError as error:
+        raise InputError(one_line(error)) from error
+
+
+def iterate(jobs: Sequence[Job], settings: Settings, source: Source) -> Iterator[ProgressiveResult]:
+    """Do the jobs one after the other; the first that Ctrl-C ends is the last."""
+    for job in jobs:
+        result = run_job(job, settings, source)
+        yield result
+        if result.interrupted:
+            return

@@ -1,0 +1,83 @@
+"""A result in words and short numbers, for the terminal and the page alike."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from skl_increc.model_selection import ProgressiveResult
+
+__all__ = ["best_first", "metric_names", "short", "task_title", "value", "verdict"]
+
+#: Models that know nothing, by the names that the command gives them.
+FLOORS = ("running mean", "random items")
+
+
+def task_title(result: ProgressiveResult) -> str:
+    """What was asked, as a heading."""
+    if result.task == "rating":
+        return "Ratings: each predicted, then learned"
+    of = "" if result.min_y is None else f" (rated {result.min_y:g} or more)"
+    return f"Next items{of}: is it in the list of {result.k}?"
+
+
+def metric_names(result: ProgressiveResult) -> list[str]:
+    """Names of what was measured, in order."""
+    return list(result.to_dict()["metrics"])
+
+
+def is_error(metric: str) -> bool:
+    """Tell an error, of which less is better, from a gain."""
+    return metric in ("RMSE", "MAE")
+
+
+def best_first(result: ProgressiveResult) -> list[dict[str, Any]]:
+    """Rows of the summary, the best first by the first metric, those without a value last."""
+    metric = metric_names(result)[0]
+    sign = 1 if is_error(metric) else -1
+
+    def key(row: dict[str, Any]) -> tuple[bool, float]:
+        number = row[metric]
+        return (True, 0.0) if math.isnan(number) else (False, sign * number)
+
+    return sorted(result.summary(), key=key)
+
+
+def verdict(result: ProgressiveResult) -> str | None:
+    """One sentence on the best model; None if nothing was measured."""
+    rows = best_first(result)
+    best, metric = rows[0], metric_names(result)[0]
+    if math.isnan(best[metric]):
+        return None
+    floor = next((row for row in rows if row["model"] in FLOORS and row is not best), None)
+    if floor is not None and math.isnan(floor[metric]):
+        floor = None
+    best_value, than = best[metric], ""
+    if result.task == "rating":
+        if floor is not None and floor[metric] > 0.0:
+            than = f", {100 * (1 - best_value / floor[metric]):.0f} % below the {floor['model']}"
+        return f"Best: {best['model']}, {metric} {best_value:.4f}{than}."
+    if floor is not None:
+        than = f" ({floor['model']}: {100 * floor[metric]:.1f})"
+    return f"Best: {best['model']}; the item was in its list in {100 * best_value:.1f} of 100 cases{than}."
+
+
+def value(number: float) -> str:
+    """Four places; "-" for NaN."""
+    return "-" if math.isnan(number) else f"{number:.4f}"
+
+
+def short(number: float | None) -> str:
+    """About three digits and a letter; "-" for None.
+
+    Examples
+    --------
+    >>> short(1234567.0), short(271.4), short(0.25), short(None)
+    ('1.23M', '271', '0.25', '-')
+    """
+    if number is None:
+        return "-"
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.3g}" if number >= 1.0 else f"{number:.2f}"
