@@ -22,17 +22,19 @@ cdef enum:
     P_LANDMARK = 2
     P_NOW = 3
     P_PAIR_LANDMARK = 4
+    P_STARTED = 5
+    P_PAIR_STARTED = 6
     # scalars of the exact baseline
     B_EVENTS = 0
     B_INEXACT = 1
     B_WEIGHT = 2
     B_SUM = 3
-    B_SQUARES = 4
+    B_SIZE = 4
 
 
 cdef inline bint on_grid(double v) noexcept nogil:
-    """A multiple of 2^-20 below 2^30: sums of such numbers are exact."""
-    return fabs(v) < 1073741824.0 and v * 1048576.0 == floor(v * 1048576.0)
+    """A multiple of 2^-20 below 2^33: sums of such numbers are exact while they stay below 2^33."""
+    return fabs(v) < 8589934592.0 and v * 1048576.0 == floor(v * 1048576.0)
 
 
 cdef inline double decayed(double w, double t, double half_life, double landmark) noexcept nogil:
@@ -42,7 +44,10 @@ cdef inline double decayed(double w, double t, double half_life, double landmark
 
 
 cdef class PopularityLearner(Learner):
-    """Weights of items, decayed forward from a landmark if there is a half-life."""
+    """Weights of items, decayed forward from a landmark if there is a half-life.
+
+    The clock is that of the events that have an item: the others have nothing to decay.
+    """
     cdef double half_life
     cdef bint timed
     cdef double[:, ::1] weight, events, user_events, anonymous, anonymous_last
@@ -63,16 +68,17 @@ cdef class PopularityLearner(Learner):
         cdef Py_ssize_t j
         cdef double add
         for j in range(n):
-            if self.half_life > 0:
-                self.come_to(t[j])
-            add = w[j] if self.half_life == 0 else decayed(w[j], t[j], self.half_life, self.s[P_LANDMARK])
             self.s[P_EVENTS] += 1
-            if not on_grid(w[j]):
-                self.s[P_INEXACT] = 1
             if u[j] >= 0:
                 self.user_events[u[j], 0] += 1
             if i[j] < 0:
                 continue
+            add = w[j]
+            if self.half_life > 0:
+                self.come_to(t[j])
+                add = decayed(w[j], t[j], self.half_life, self.s[P_LANDMARK])
+            if not (on_grid(w[j]) and on_grid(self.weight[i[j], 0] + add)):
+                self.s[P_INEXACT] = 1
             self.events[i[j], 0] += 1
             self.weight[i[j], 0] += add
             if self.timed and u[j] < 0:
@@ -84,7 +90,8 @@ cdef class PopularityLearner(Learner):
         cdef double q = floor(t / self.half_life)
         cdef Py_ssize_t r
         cdef int back
-        if self.s[P_EVENTS] == 0:
+        if self.s[P_STARTED] == 0:
+            self.s[P_STARTED] = 1
             self.s[P_LANDMARK] = q
             self.s[P_NOW] = t
         if t > self.s[P_NOW]:
@@ -104,10 +111,30 @@ cdef class PopularityLearner(Learner):
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil:
         out[0] = 1
         if self.timed:
+            self.pairs_come_to(t)
             out[1] = decayed(w, t, self.half_life, self.s[P_PAIR_LANDMARK])
             out[2] = t
         else:
             out[1] = w
+
+    cdef void pairs_come_to(self, double t) noexcept nogil:
+        """As `come_to`, for the weights of the pairs: a function of the events alone, not of the calls."""
+        cdef double q = floor(t / self.half_life)
+        cdef const int32_t *items = NULL
+        cdef const double *weights = NULL
+        cdef Py_ssize_t u, j, n
+        cdef int back
+        if self.s[P_PAIR_STARTED] == 0:
+            self.s[P_PAIR_STARTED] = 1
+            self.s[P_PAIR_LANDMARK] = q
+        if q - self.s[P_PAIR_LANDMARK] <= FAR:
+            return
+        back = <int>min(q - self.s[P_PAIR_LANDMARK], 5000.0)
+        for u in range(self.user_events.shape[0]):
+            n = self.pairs.pairs_of(u, 1, &items, &weights)
+            for j in range(n):
+                (<double *>weights)[j] = ldexp(weights[j], -back)
+        self.s[P_PAIR_LANDMARK] = q
 
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
         cdef double now, q
@@ -133,8 +160,8 @@ cdef class BaselineLearner(Learner):
     """mean + b_u + b_i from sums alone: a function of the set of events.
 
     b_i = (S_i - c_i mean) / (c_i + l2),  b_u = (S_u - c_u mean - sum over the user's pairs of w b_j)
-    / (c_u + l2).  The inner sum is taken over multiples of a power of two, so that it is exact and
-    does not depend on the order of the list.
+    / (c_u + l2).  The inner sum is taken over multiples of a power of two, small beside its largest
+    term, so that it is exact and does not depend on the order of the list.
     """
     cdef double l2_user, l2_item
     cdef double[:, ::1] ue, uw, us, ie, iw, is_
@@ -157,8 +184,8 @@ cdef class BaselineLearner(Learner):
             self.s[B_EVENTS] += 1
             self.s[B_WEIGHT] += w[j]
             self.s[B_SUM] += wy
-            self.s[B_SQUARES] += wy * y[j]
-            if not (on_grid(w[j]) and on_grid(wy) and on_grid(wy * y[j])):
+            self.s[B_SIZE] += fabs(wy)
+            if not (on_grid(w[j]) and on_grid(wy) and on_grid(self.s[B_WEIGHT]) and on_grid(self.s[B_SIZE])):
                 self.s[B_INEXACT] = 1
             if u[j] >= 0:
                 self.ue[u[j], 0] += 1

@@ -29,6 +29,9 @@ typedef struct {
     float lr, lr_bias, l2, l2_bias, eps;
 } mf_model;
 
+/* the parameters of a step, copied out of the model once a call: no store to a row can alias them */
+typedef struct { float lr, lr_bias, l2, l2_bias, eps, each; int biases; } mf_rates;
+
 /* running totals: the scale that the model learns in, kept as plain sums */
 typedef struct { double n, s1, s2, shift, lo, hi; } mf_totals;
 
@@ -38,7 +41,13 @@ SKL_INLINE float mf_error(float target, float offset, float s, int loss)
     return target - s;
 }
 
-SKL_INLINE void mf_bias_step(mf_stat *row, float e, float w, const mf_model *m, int optimizer)
+SKL_INLINE mf_rates mf_rates_of(const mf_model *m)
+{
+    const mf_rates r = {m->lr, m->lr_bias, m->l2, m->l2_bias, m->eps, 1.0f / (float)m->k, m->biases};
+    return r;
+}
+
+SKL_INLINE void mf_bias_step(mf_stat *row, float e, float w, const mf_rates *m, int optimizer)
 {
     const float g = e - w * m->l2_bias * row->bias;
     if (optimizer == MF_ADAGRAD) {
@@ -51,7 +60,7 @@ SKL_INLINE void mf_bias_step(mf_stat *row, float e, float w, const mf_model *m, 
 
 SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *SKL_RESTRICT su,
                         mf_stat *SKL_RESTRICT si, float target, float offset, float w,
-                        const mf_model *m, int stride, int optimizer, int loss)
+                        const mf_rates *m, int stride, int optimizer, int loss)
 {
     float pq = 0.0f, pp = 0.0f, qq = 0.0f;
     if (optimizer == MF_ADAGRAD) {
@@ -69,25 +78,25 @@ SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *S
     const float e = w * mf_error(target, offset, bu + bi + pq, loss);
     const float l2 = w * m->l2;
     const float gu = e - w * m->l2_bias * bu, gi = e - w * m->l2_bias * bi;
-    /* steps of: user bias, item bias, user vector, item vector; four at once */
-    float eta[4] = {m->lr_bias, m->lr_bias, m->lr, m->lr};
+    float eta_u = m->lr_bias, eta_i = m->lr_bias, eta_p = m->lr, eta_q = m->lr;
     if (optimizer == MF_ADAGRAD) {
         const float cross = 2.0f * e * l2 * pq, ee = e * e, ll = l2 * l2;
         const float gp = ee * qq - cross + ll * pp, gq = ee * pp - cross + ll * qq;
-        const float each = 1.0f / (float)m->k;
-        float acc[4] = {su->bias_acc + gu * gu, si->bias_acc + gi * gi,
-                        su->acc + (gp > 0.0f ? gp : 0.0f) * each,
-                        si->acc + (gq > 0.0f ? gq : 0.0f) * each};
-        su->bias_acc = acc[0]; si->bias_acc = acc[1]; su->acc = acc[2]; si->acc = acc[3];
-#pragma omp simd
-        for (int j = 0; j < 4; j++) eta[j] /= sqrtf(acc[j] + m->eps);
+        su->bias_acc += gu * gu;
+        si->bias_acc += gi * gi;
+        su->acc += (gp > 0.0f ? gp : 0.0f) * m->each;
+        si->acc += (gq > 0.0f ? gq : 0.0f) * m->each;
+        eta_u /= sqrtf(su->bias_acc + m->eps);
+        eta_i /= sqrtf(si->bias_acc + m->eps);
+        eta_p /= sqrtf(su->acc + m->eps);
+        eta_q /= sqrtf(si->acc + m->eps);
     }
     if (m->biases) {
-        su->bias = bu + eta[0] * gu;
-        si->bias = bi + eta[1] * gi;
+        su->bias = bu + eta_u * gu;
+        si->bias = bi + eta_i * gi;
     }
-    const float keep_p = 1.0f - eta[2] * l2, keep_q = 1.0f - eta[3] * l2;
-    const float go_p = eta[2] * e, go_q = eta[3] * e;
+    const float keep_p = 1.0f - eta_p * l2, keep_q = 1.0f - eta_q * l2;
+    const float go_p = eta_p * e, go_q = eta_q * e;
 #pragma omp simd
     for (int f = 0; f < stride; f++) {
         const float pf = p[f], qf = q[f];
@@ -99,10 +108,11 @@ SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *S
 }
 
 /* one side is anonymous: the other side's bias is all that can be learned */
-SKL_INLINE void mf_step_alone(mf_stat *row, float target, float offset, float w, const mf_model *m)
+SKL_INLINE void mf_step_alone(mf_stat *row, float target, float offset, float w, const mf_rates *m,
+                             int optimizer, int loss)
 {
     if (m->biases)
-        mf_bias_step(row, w * mf_error(target, offset, row->bias, m->loss), w, m, m->optimizer);
+        mf_bias_step(row, w * mf_error(target, offset, row->bias, loss), w, m, optimizer);
     row->n += 1.0f;
 }
 
@@ -112,27 +122,30 @@ SKL_INLINE void mf_loop(const mf_model *m, const int32_t *u, const int32_t *i, c
 {
     /* rows on their way: at most half of a 32 kB L1; `total` events may be looked at ahead */
     const ptrdiff_t ahead = stride <= 64 ? 32 : stride <= 128 ? 14 : 2048 / stride + 1;
+    const mf_rates rates = mf_rates_of(m);
+    float *const P = m->P, *const Q = m->Q;
+    mf_stat *const SU = m->SU, *const SI = m->SI;
     for (ptrdiff_t t = 0; t < n; t++) {
         if (t + ahead < total) {
             const int32_t un = u[t + ahead], in = i[t + ahead];
             if (un >= 0) {
-                const char *a = (const char *)(m->P + un * (ptrdiff_t)stride);
+                const char *a = (const char *)(P + un * (ptrdiff_t)stride);
                 for (int c = 0; c < stride * 4; c += 64) SKL_PREFETCH(a + c);
-                SKL_PREFETCH(m->SU + un);
+                SKL_PREFETCH(SU + un);
             }
             if (in >= 0) {
-                const char *b = (const char *)(m->Q + in * (ptrdiff_t)stride);
+                const char *b = (const char *)(Q + in * (ptrdiff_t)stride);
                 for (int c = 0; c < stride * 4; c += 64) SKL_PREFETCH(b + c);
-                SKL_PREFETCH(m->SI + in);
+                SKL_PREFETCH(SI + in);
             }
         }
         if (u[t] >= 0 && i[t] >= 0)
-            mf_step(m->P + u[t] * (ptrdiff_t)stride, m->Q + i[t] * (ptrdiff_t)stride, m->SU + u[t],
-                    m->SI + i[t], target[t], offset[t], w[t], m, stride, optimizer, loss);
+            mf_step(P + u[t] * (ptrdiff_t)stride, Q + i[t] * (ptrdiff_t)stride, SU + u[t], SI + i[t],
+                    target[t], offset[t], w[t], &rates, stride, optimizer, loss);
         else if (u[t] >= 0)
-            mf_step_alone(m->SU + u[t], target[t], offset[t], w[t], m);
+            mf_step_alone(SU + u[t], target[t], offset[t], w[t], &rates, optimizer, loss);
         else if (i[t] >= 0)
-            mf_step_alone(m->SI + i[t], target[t], offset[t], w[t], m);
+            mf_step_alone(SI + i[t], target[t], offset[t], w[t], &rates, optimizer, loss);
     }
 }
 
@@ -168,21 +181,21 @@ static void mf_standardise(mf_totals *T, const double *y, const double *w, int n
 {
     double N[MF_BLOCK], A[MF_BLOCK], B[MF_BLOCK], Y[MF_BLOCK];
     if (count && T->n == 0.0 && n > 0) { T->shift = y[0]; T->lo = y[0]; T->hi = y[0]; }
+    const double shift = T->shift, add = count ? 1.0 : 0.0;
+    double sn = T->n, s1 = T->s1, s2 = T->s2, lo = T->lo, hi = T->hi;
     for (int t = 0; t < n; t++) {
-        const double d = y[t] - T->shift;
-        if (count) {
-            T->n += w[t];
-            T->s1 += w[t] * d;
-            T->s2 += w[t] * (d * d);
-            if (y[t] < T->lo) T->lo = y[t];
-            if (y[t] > T->hi) T->hi = y[t];
-        }
-        N[t] = T->n; A[t] = T->s1; B[t] = T->s2; Y[t] = d;
+        const double d = y[t] - shift, c = add * w[t];
+        sn += c;
+        s1 += c * d;
+        s2 += c * (d * d);
+        lo = y[t] < lo ? y[t] : lo;
+        hi = y[t] > hi ? y[t] : hi;
+        N[t] = sn; A[t] = s1; B[t] = s2; Y[t] = d;
         weight[t] = (float)w[t];
     }
+    if (count) { T->n = sn; T->s1 = s1; T->s2 = s2; T->lo = lo; T->hi = hi; }
     const int whole = (n + MF_LANES - 1) / MF_LANES * MF_LANES;
     for (int t = n; t < whole; t++) { N[t] = 1.0; A[t] = 0.0; B[t] = 0.0; Y[t] = 0.0; }
-    const double shift = T->shift;
     for (int b = 0; b < whole; b += MF_LANES) {
 #pragma omp simd
         for (int j = 0; j < MF_LANES; j++) {
