@@ -111,6 +111,13 @@ class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
     def _after_forget(self, state: State) -> None:
         """Mend what does not follow from subtracting sums."""
 
+    def _check_state(self, state: State) -> None:
+        """Raise ValueError for a state from a file that this model cannot have had.
+
+        Ids, histories, shapes and types were checked already; this is for what a model alone knows, above
+        all for numbers that its compiled learner takes for row numbers.
+        """
+
     def _prior(self) -> float:
         return 0.0
 

@@ -120,6 +120,11 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
     def _labels(state: State | None) -> list:
         return [0, 1] if state is None else state.meta.get("classes", [0, 1])
 
+    def _check_state(self, state: State) -> None:
+        labels = self._labels(state)
+        if not isinstance(labels, list) or len(labels) != 2 or labels[0] == labels[1]:
+            raise ValueError(f"there are two labels, not {labels!r}")
+
     def _encode_one(self, y: Any) -> float:
         labels = self._labels(self._state)
         if y == labels[1]:
