@@ -102,9 +102,6 @@ class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
         """One more pass of ``fit`` over events that were learned already (``n_epochs``)."""
         self._learn(state, u, i, y, w, t)
 
-    def _before_events(self, state: State, t: np.ndarray) -> None:
-        """Called once before events at these times are recorded."""
-
     def _align(self, mine: State, theirs: State) -> None:
         """Bring two states to common units before they are added."""
 
@@ -173,10 +170,10 @@ class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
 
     def _ready_state(self) -> State:
         """The state, up to date with the parameters; NotFittedError before any event."""
-        check_is_fitted(self)
         state = self._state
-        if state is None:  # pragma: no cover  (check_is_fitted has raised)
-            raise RuntimeError("not fitted")
+        if state is None:
+            check_is_fitted(self)  # raises NotFittedError in scikit-learn's words
+            raise RuntimeError(f"this {type(self).__name__} has no state")
         if state.stale:
             self._configure_state(state)
         return state
@@ -368,9 +365,7 @@ class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
                 f"The event has no time under {self.time_col!r} (time_col); its keys are {list(x or {})}. "
                 "Add the time, or set time_col=None."
             )
-        t = second_of(x[self.time_col], self.time_col)
-        self._before_events(state, np.array([t]))
-        return t
+        return second_of(x[self.time_col], self.time_col)
 
     def _learn_one_slowly(self, state: State, user: Any, item: Any, y: float, w: float, t: float) -> None:
         """One event of a model without a compiled learner."""

@@ -111,6 +111,8 @@ def read_ids(values: Any) -> Ids:
     """A sequence, array or series of ids."""
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise TypeError(f"Expected a sequence of ids; got {values!r}. For one id, write [{values!r}].")
+    if isinstance(values, (list, tuple)):
+        return Ids(objects=list(values))
     if not isinstance(values, np.ndarray):
         series = nw.from_native(values, series_only=True, pass_through=True)
         if isinstance(series, nw.Series):

@@ -101,7 +101,12 @@ class RecommendMixin:
         k = _check_k(k)
         if self._state is None:
             return []
-        items, _ = self.recommend([user], k, exclude_seen=exclude_seen, candidates=candidates, exclude=exclude)
+        state = self._ready_state()  # type: ignore[attr-defined]
+        u = np.array([state.users.find(user)], np.int32)
+        if candidates is None:
+            found, _ = self._best(state, u, k, exclude_seen, exclude)
+            return state.items.ids_of(found[0, found[0] >= 0]).tolist()
+        items, _ = self._among(state, u, k, exclude_seen, _distinct(candidates), exclude)
         return [item for item in items[0].tolist() if item is not None]
 
     def rank(self, user: Any, items: Iterable, x: Any = None) -> list:
@@ -143,7 +148,7 @@ class RecommendMixin:
             part = rows[a : a + USERS_AT_ONCE]
             hidden = _hidden(state, part, exclude_seen)
             if factors is not None and len(part) > 1:
-                r, s = self._best_by_product(state, part, width, factors, hidden, keys, kind)
+                r, s = self._best_by_product(state, part, width, factors, _ascending(*hidden), keys, kind)
             else:
                 block = np.ascontiguousarray(self._score_items(state, part), dtype=np.float64)
                 r, s = _topk.select(block, *hidden, width, keys, kind)
@@ -246,9 +251,12 @@ def _tie(names: IdMap, row: int) -> int:
 
 
 def _hidden(state: State, u: np.ndarray, exclude_seen: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Item rows to leave out for each user, ascending: indptr and rows."""
+    """Item rows to leave out for each user: indptr and rows."""
     if not exclude_seen or state.history is None:
         return np.zeros(len(u) + 1, np.int64), np.empty(0, np.int32)
-    indptr, rows = state.history.csr(u)
-    owner = np.repeat(np.arange(len(u), dtype=np.int64), np.diff(indptr))
+    return state.history.csr(u)
+
+
+def _ascending(indptr: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    owner = np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
     return indptr, np.sort(owner << 32 | rows).astype(np.int32)

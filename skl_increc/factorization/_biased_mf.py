@@ -28,18 +28,18 @@ class BiasedMF(FactorMixin, RatingRegressor):
         "adagrad": one accumulator per row [2]_, the step of a row shrinks as it learns; "sgd": a constant
         rate; "gd": full-batch gradient descent, `fit` then needs ``n_epochs > 1`` and `partial_fit` is one
         step over the events of the call, in which each row moves by its mean gradient.
-    learning_rate : float, default=0.2
+    learning_rate : float, default=0.25
         Step of the vectors.  About 0.05 suits "sgd".
     learning_rate_bias : float or None, default=0.3
         Step of the biases; None: `learning_rate`.
-    l2 : float, default=0.02
+    l2 : float, default=0.01
         Shrinkage of the vectors.
-    l2_bias : float or None, default=None
+    l2_bias : float or None, default=0.1
         Shrinkage of the biases; None: `l2`.
     init : {"normal", "uniform", "mean"}, default="normal"
         Start of a row: random with standard deviation `init_scale`, a function of the id and
         `random_state`; "mean" adds the average of the rows of its side.
-    init_scale : float, default=0.1
+    init_scale : float, default=0.04
         Standard deviation of the random start.
     n_epochs : int, default=1
         Passes of `fit` over its events, in order.
@@ -99,12 +99,12 @@ class BiasedMF(FactorMixin, RatingRegressor):
         n_factors: int = 10,
         *,
         optimizer: str = "adagrad",
-        learning_rate: float = 0.2,
+        learning_rate: float = 0.25,
         learning_rate_bias: float | None = 0.3,
-        l2: float = 0.02,
-        l2_bias: float | None = None,
+        l2: float = 0.01,
+        l2_bias: float | None = 0.1,
         init: str = "normal",
-        init_scale: float = 0.1,
+        init_scale: float = 0.04,
         n_epochs: int = 1,
         biases: bool = True,
         clip_to_range: bool = False,
