@@ -21,6 +21,7 @@ from skl_increc.base import _batch, _events, _exact
 from skl_increc.base._clock import second_of
 from skl_increc.base._guarantees import Guarantees
 from skl_increc.base._interactions import Interactions, read_table
+from skl_increc.base._matrix import MatrixMixin
 from skl_increc.base._recommend import RecommendMixin
 from skl_increc.base._river import RiverMixin
 
@@ -41,7 +42,7 @@ COMMON_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class InteractionEstimator(RecommendMixin, BaseEstimator, RiverMixin):
+class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixin):
     """A model of (user, item) events: a scikit-learn estimator and a River model at once.
 
     A model writes a few private hooks; everything public stands here.
