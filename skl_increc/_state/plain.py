@@ -49,7 +49,7 @@ def _number(value: float) -> Any:
         value = int.__int__(value)
         return value if abs(value) <= EXACT else {TAG: encode_id(value)}
     value = float(value)
-    return value if math.isfinite(value) else {TAG: encode_id(value)}
+    return value if math.isfinite(value) else {TAG: ["x", value.hex()]}
 
 
 def _span(value: dt.timedelta) -> dt.timedelta:
