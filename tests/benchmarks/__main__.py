@@ -21,8 +21,10 @@ def version(package: str) -> str:
 
 def main() -> int:
     """Run them with the arguments given; how many failed."""
-    print(f"Python {platform.python_version()}, {platform.machine()},",
-          ", ".join(f"{name} {version(name)}" for name in PACKAGES))
+    print(
+        f"Python {platform.python_version()}, {platform.machine()},",
+        ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+    )
     failed = 0
     for script in sorted(Path(__file__).parent.glob("bench_*.py")):
         print(f"\n===== {script.name}", flush=True)

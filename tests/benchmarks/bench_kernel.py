@@ -48,7 +48,9 @@ def kernel(
 def compare(data: tuple[np.ndarray, np.ndarray, np.ndarray], k: int, passes: int, loops: dict) -> list[Case]:
     """Our kernel with each optimizer, and the loops of the peers that are there."""
     n = len(data[2])
-    ours = {f'ours, optimizer="{name}"': kernel(*data, k, passes, optimizer=name) for name in ("adagrad", "sgd")}
+    ours = {
+        f'ours, optimizer="{name}"': kernel(*data, k, passes, optimizer=name) for name in ("adagrad", "sgd")
+    }
     found = {name: loop for name, loop in loops.items() if loop is not None}
     return [Case(name, measure, n) for name, measure in {**ours, **found}.items()]
 
@@ -66,8 +68,13 @@ def main() -> None:
     data = movielens_shaped()
     for k in (16, 64):
         loops = {"cornac MF": cornac_loop(*data, k, 10), "LIBMF": libmf_loop(*data, k, 20)}
-        report(f"kernel, {k} factors: MovieLens-100K-shaped", compare(data, k, 10, loops), options.repeats,
-               reference="cornac MF", goal="not slower than cornac")
+        report(
+            f"kernel, {k} factors: MovieLens-100K-shaped",
+            compare(data, k, 10, loops),
+            options.repeats,
+            reference="cornac MF",
+            goal="not slower than cornac",
+        )
 
 
 if __name__ == "__main__":

@@ -78,6 +78,14 @@ def answers(model: Any, events: list, dicts: bool) -> Callable[[], Callable[[], 
     return lambda: by_dict if dicts else by_ids
 
 
+def introduction(events: list) -> list:
+    """As few events as hold every id of the stream."""
+    users, items = ({x[side] for x, _ in events} for side in ("user", "item"))
+    n = max(len(users), len(items))
+    pairs = zip(list(users) * (n // len(users) + 1), list(items) * (n // len(items) + 1), strict=False)
+    return [({"user": user, "item": item}, 3.0) for _, (user, item) in zip(range(n), pairs, strict=False)]
+
+
 def empty_loop(events: list) -> Callable[[], Callable[[], Any]]:
     """What the loop itself costs; it is part of every line."""
 
@@ -94,21 +102,29 @@ def main() -> None:
     events = as_dicts(*movielens_shaped(20_000 if options.quick else 100_000))
     half = len(events) // 2
     for title, first, then in (
-        ("learn_one, from the first event on (new ids included)", [], events),
-        ("learn_one, second half of the stream (warm start)", events[:half], events[half:]),
+        ("learn_one, from the first event on (a row for each id as it comes)", [], events),
+        ("learn_one, the second half of the stream", events[:half], events[half:]),
+        ("learn_one, all ids known", introduction(events), events),
     ):
         cases = [
             Case("BiasedMF(n_factors=16).learn_one(dict)", timed(ours(first, then)), len(then)),
             Case("BiasedMF(n_factors=16, history=0)", timed(ours(first, then, history=0)), len(then)),
-            Case('BiasedMF(n_factors=16, optimizer="sgd", history=0)',
-                 timed(ours(first, then, optimizer="sgd", history=0)), len(then)),
+            Case(
+                'BiasedMF(n_factors=16, optimizer="sgd", history=0)',
+                timed(ours(first, then, optimizer="sgd", history=0)),
+                len(then),
+            ),
             Case(RIVER, timed(rivers(first, then)), len(then)),
             Case("(the loop alone)", timed(empty_loop(then)), len(then)),
         ]
         report(title, cases, options.repeats, reference=RIVER, goal=GOAL)
     river = "River BiasedMF(n_factors=16).predict_one(user, item)"
     cases = [
-        Case("BiasedMF(n_factors=16).predict_one(dict)", timed(answers(BiasedMF(16), events, True)), len(events)),
+        Case(
+            "BiasedMF(n_factors=16).predict_one(dict)",
+            timed(answers(BiasedMF(16), events, True)),
+            len(events),
+        ),
         Case(river, timed(answers(reco.BiasedMF(16, seed=0), events, False)), len(events)),
     ]
     report("predict_one of known ids", cases, options.repeats, reference=river)

@@ -32,7 +32,10 @@ def blocks(n_users: int, order: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         users = rng.permutation(users)
     for a in range(0, len(users), BLOCK):
         part = users[a : a + BLOCK]
-        yield np.column_stack([part, rng.integers(0, N_ITEMS, len(part))]), rng.integers(1, 6, len(part)) * 1.0
+        yield (
+            np.column_stack([part, rng.integers(0, N_ITEMS, len(part))]),
+            rng.integers(1, 6, len(part)) * 1.0,
+        )
 
 
 def by_partial_fit(n_users: int, order: str = "users", **params: Any) -> Any:

@@ -53,8 +53,10 @@ def integers(users: np.ndarray, items: np.ndarray, y: np.ndarray) -> list[Case]:
 
 def strings(users: np.ndarray, items: np.ndarray, y: np.ndarray) -> list[Case]:
     """The same ids as text, in each form that has its own fast path."""
-    text = [np.array([f"{side}{v}" for v in range(ids.max() + 1)], dtype=object)[ids]
-            for side, ids in (("user-", users), ("item-", items))]
+    text = [
+        np.array([f"{side}{v}" for v in range(ids.max() + 1)], dtype=object)[ids]
+        for side, ids in (("user-", users), ("item-", items))
+    ]
     forms: dict[str, Any] = {"object array (goal 2 M/s)": np.column_stack(text)}
     pandas, arrow, polars = peer("pandas"), peer("pyarrow"), peer("polars")
     if pandas is not None:
@@ -81,12 +83,21 @@ def main() -> None:
     for n_users, n_items in ((6_040, 3_706), (100_000, 20_000)):
         users, items, y = large(n, n_users, n_items, tail=True)
         shape = f"{n:,} events, {n_users:,} users x {n_items:,} items"
-        report(f"partial_fit, 16 factors: {shape}", integers(users, items, y), options.repeats, reference=LIBMF,
-               goal="at least 20 M events/s with history=0")
+        report(
+            f"partial_fit, 16 factors: {shape}",
+            integers(users, items, y),
+            options.repeats,
+            reference=LIBMF,
+            goal="at least 20 M events/s with history=0",
+        )
     users, items, y = large(n, 6_040, 3_706, tail=True)
     cases = [Case("int64 ids", learned(np.column_stack([users, items]), y, history=0), n)]
-    report(f"partial_fit of text ids, history=0: {n:,} events, 6,040 users x 3,706 items",
-           cases + strings(users, items, y), options.repeats, reference="int64 ids")
+    report(
+        f"partial_fit of text ids, history=0: {n:,} events, 6,040 users x 3,706 items",
+        cases + strings(users, items, y),
+        options.repeats,
+        reference="int64 ids",
+    )
 
 
 if __name__ == "__main__":

@@ -40,13 +40,26 @@ def main() -> None:
     cases = [
         Case(FLOOR, timed(run(events, lambda: dummy.StatisticRegressor(stats.Mean()))), len(events)),
         Case("BiasedMF(n_factors=16)", timed(run(events, lambda: BiasedMF(n_factors=16))), len(events)),
-        Case("BiasedMF(n_factors=16, history=0)",
-             timed(run(events, lambda: BiasedMF(n_factors=16, history=0))), len(events)),
+        Case(
+            "BiasedMF(n_factors=16, history=0)",
+            timed(run(events, lambda: BiasedMF(n_factors=16, history=0))),
+            len(events),
+        ),
         Case("Baseline()", timed(run(events, Baseline)), len(events)),
-        Case("River PredClipper(BiasedMF(n_factors=16)), triples", timed(run(triples, clipped_river)), len(events)),
+        Case(
+            "River PredClipper(BiasedMF(n_factors=16)), triples",
+            timed(run(triples, clipped_river)),
+            len(events),
+        ),
     ]
-    report("progressive_val_score with RMSE", cases, options.repeats, reference=FLOOR, cost=True,
-           goal="BiasedMF at most 2.5 times the floor")
+    report(
+        "progressive_val_score with RMSE",
+        cases,
+        options.repeats,
+        reference=FLOOR,
+        cost=True,
+        goal="BiasedMF at most 2.5 times the floor",
+    )
 
 
 if __name__ == "__main__":

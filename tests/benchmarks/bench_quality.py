@@ -45,9 +45,13 @@ class FromDict(base.Regressor):
 def documented() -> Any:
     """River's BiasedMF with the settings of its documentation."""
     return reco.BiasedMF(
-        n_factors=10, bias_optimizer=optim.SGD(0.025), latent_optimizer=optim.SGD(0.05),
+        n_factors=10,
+        bias_optimizer=optim.SGD(0.025),
+        latent_optimizer=optim.SGD(0.05),
         weight_initializer=optim.initializers.Zeros(),
-        latent_initializer=optim.initializers.Normal(mu=0.0, sigma=0.1, seed=73), l2_bias=0.0, l2_latent=0.0,
+        latent_initializer=optim.initializers.Normal(mu=0.0, sigma=0.1, seed=73),
+        l2_bias=0.0,
+        l2_latent=0.0,
     )
 
 
@@ -82,9 +86,13 @@ def main() -> None:
             print(f"skipped {name}: {path} does not exist")
             continue
         frame = pandas.read_csv(path)
-        for task, models, more in (("rating", rating_models(), {"metrics": ["rmse", "mae"]}),
-                                   ("ranking", ranking_models(), {"k": 10, "min_y": 4})):
-            result = progressive_validate(models, frame, task=task, ties="order", step=0, verbose=False, **more)
+        for task, models, more in (
+            ("rating", rating_models(), {"metrics": ["rmse", "mae"]}),
+            ("ranking", ranking_models(), {"k": 10, "min_y": 4}),
+        ):
+            result = progressive_validate(
+                models, frame, task=task, ties="order", step=0, verbose=False, **more
+            )
             print(f"\n{name}, {task}\n{result}")
     print("\nto reach:", "; ".join(f"{metric}: {goal}" for metric, goal in GOALS.items()))
 

@@ -103,8 +103,14 @@ def main() -> None:
         print(f"{name}: {np.mean(mine == np.asarray(work()).astype(np.int64)):.4%} of the places as ours")
     all_at_once["numpy, the product alone (the floor)"] = lambda: setting.by_numpy(select=False)
     cases = [Case(name, timed(lambda work=work: work), n_users) for name, work in all_at_once.items()]
-    report(f"top {K} of {n_items:,} items x 64 factors for {n_users:,} users", cases, options.repeats,
-           reference="implicit, all users in one call", unit="user", goal="at least 1.2 times the faster peer")
+    report(
+        f"top {K} of {n_items:,} items x 64 factors for {n_users:,} users",
+        cases,
+        options.repeats,
+        reference="implicit, all users in one call",
+        unit="user",
+        goal="at least 1.2 times the faster peer",
+    )
     cases = [Case(name, timed(lambda work=work: work), 200) for name, work in single.items()]
     report("one user a call", cases, options.repeats, reference="implicit, one user a call", unit="user")
 

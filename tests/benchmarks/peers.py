@@ -28,8 +28,17 @@ def libmf_loop(
 
     def fit(n_passes: int) -> Callable[[], Callable[[], Any]]:
         def prepare() -> Callable[[], Any]:
-            model = libmf.MF(k=k, nr_threads=1, nr_iters=n_passes, eta=0.1, quiet=True, lambda_p1=0.0,
-                             lambda_q1=0.0, lambda_p2=0.02, lambda_q2=0.02)
+            model = libmf.MF(
+                k=k,
+                nr_threads=1,
+                nr_iters=n_passes,
+                eta=0.1,
+                quiet=True,
+                lambda_p1=0.0,
+                lambda_q1=0.0,
+                lambda_p2=0.02,
+                lambda_q2=0.02,
+            )
             return lambda: model.fit(table)
 
         return prepare

@@ -57,7 +57,11 @@ def _long_tail(rng: np.random.Generator, n: int, n_events: int) -> np.ndarray:
 
 
 def _ratings(rng: np.random.Generator, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-    means = 3.5 + 0.4 * rng.standard_normal(users.max() + 1)[users] + 0.5 * rng.standard_normal(items.max() + 1)[items]
+    means = (
+        3.5
+        + 0.4 * rng.standard_normal(users.max() + 1)[users]
+        + 0.5 * rng.standard_normal(items.max() + 1)[items]
+    )
     return np.clip(np.round(means + 0.9 * rng.standard_normal(len(users))), 1, 5)
 
 

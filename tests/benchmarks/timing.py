@@ -5,16 +5,12 @@ Import this module before numpy: it sets the number of threads of every library 
 
 from __future__ import annotations
 
-import os
-
-for _library in ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "BLIS_NUM", "NUMEXPR_NUM", "RAYON_NUM", "POLARS_MAX"):
-    os.environ[f"{_library}_THREADS"] = "1"
-
 import argparse
 import contextlib
 import gc
 import importlib
 import io
+import os
 import statistics
 import time
 import warnings
@@ -23,6 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["Case", "arguments", "in_turns", "peer", "report", "timed"]
+
+for _library in ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "BLIS_NUM", "NUMEXPR_NUM", "RAYON_NUM", "POLARS_MAX"):
+    os.environ[f"{_library}_THREADS"] = "1"
 
 
 @dataclass
