@@ -47,8 +47,8 @@ autodoc_member_order = "bysource"
 
 numpydoc_show_class_members = False  # the templates list them
 numpydoc_xref_param_type = False
-# all of numpydoc's rules but those against house style: sections that would only repeat the summary or another
-# docstring ("as in fit"), names that share one line, one-line summaries that are no command
+# all of numpydoc's rules but those against house style: sections that would only repeat the summary or
+# another docstring ("as in fit"), names that share one line, summaries that are no command
 numpydoc_validation_checks = {
     "all",
     *("ES01", "EX01", "SA01", "SS05", "SS06", "GL01"),
@@ -61,6 +61,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "remove_config_comments": True,
     "show_memory": False,
+    "capture_repr": (),
     "within_subsection_order": "FileNameSortKey",
     "download_all_examples": False,
     "only_warn_on_example_error": False,

@@ -6,8 +6,8 @@ On a stream there is no test set.  Each rating is predicted first and learned ne
 test and none is wasted.  The error over the stream tells more than one figure at its end: how fast a model
 starts, and whether it keeps up with change.
 
-Here four models go through 100,004 movie ratings, from 1995 to 2016, in one pass: the mean with biases, in its
-exact form and in the one that follows change, matrix factorisation, and River's matrix factorisation.
+Here four models go through 100,004 movie ratings, from 1995 to 2016, in one pass: the mean with biases, in
+its exact form and in the one that follows change, matrix factorisation, and River's matrix factorisation.
 """
 
 # %%
@@ -38,9 +38,10 @@ result = progressive_validate(models, ratings, metrics="rmse", time_col="timesta
 print(result)
 
 # %%
-# Over all events so far: the exact baseline counts a rating of 1996 like one of yesterday, and falls behind as
-# the years go by.  Letting the same biases drift is what helps most on this stream, where many users come, rate
-# for a day and never return; the vectors of a factorisation want more events of the same user.
+# Over all events so far: the exact baseline counts a rating of 1996 like one of yesterday, and falls behind
+# as the years go by.  Letting the same biases drift is what helps most on this stream, where most users come,
+# rate for a day and never return.  The vectors of a factorisation add little to it here: they want more
+# events of the same user.
 ax = result.plot("RMSE")
 ax.set(title="Error over all events so far", ylim=(0.84, 0.98))
 

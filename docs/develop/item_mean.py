@@ -10,6 +10,9 @@ from sklearn.utils._param_validation import Interval
 
 from skl_increc.base import Field, Guarantees, RatingRegressor
 
+Array = np.ndarray
+TINY = np.finfo(float).tiny  # divides nothing by nothing
+
 
 class ItemMean(RatingRegressor):
     r"""Mean rating of each item, shrunk towards the mean of all ratings.
@@ -64,15 +67,15 @@ class ItemMean(RatingRegressor):
     def _guarantees(self) -> Guarantees:
         return Guarantees("bitwise", "rounding", "rounding", "no", "it keeps no sums of (user, item) pairs")
 
-    def _learn(self, state: Any, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray) -> None:
+    def _learn(self, state: Any, u: Array, i: Array, y: Array, w: Array, t: Array) -> None:
         known = i >= 0
         for name, values in (("weight", w), ("sum", w * y)):
             # one after the other: values.sum() would add in pairs, and cutting the stream would show
             np.add.at(state.scalar(name), np.zeros(len(values), np.intp), values)
             np.add.at(state.item_rows.arrays[name][:, 0], i[known], values[known])
 
-    def _score(self, state: Any, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        mean = state.scalar("sum")[0] / max(state.scalar("weight")[0], np.finfo(float).tiny)
-        rows = {name: np.where(i >= 0, state.item_rows.arrays[name][i, 0], 0.0) for name in ("weight", "sum")}
-        weight = rows["weight"] + self.l2
-        return np.where(weight > 0, (rows["sum"] + self.l2 * mean) / np.where(weight > 0, weight, 1.0), mean)
+    def _score(self, state: Any, u: Array, i: Array) -> Array:
+        mean = state.scalar("sum")[0] / max(state.scalar("weight")[0], TINY)
+        rows = state.item_rows.arrays
+        weight, total = (np.where(i >= 0, rows[name][i, 0], 0.0) for name in ("weight", "sum"))
+        return mean + (total - weight * mean) / np.maximum(weight + self.l2, TINY)
