@@ -21,15 +21,12 @@ cdef enum:
     P_INEXACT = 1
     P_LANDMARK = 2
     P_NOW = 3
-    P_PAIR_LANDMARK = 4
-    P_STARTED = 5
-    P_PAIR_STARTED = 6
+    P_STARTED = 4
     # scalars of the exact baseline
     B_EVENTS = 0
     B_INEXACT = 1
     B_WEIGHT = 2
     B_SUM = 3
-    B_SIZE = 4
 
 
 cdef inline bint on_grid(double v) noexcept nogil:
@@ -40,7 +37,7 @@ cdef inline bint on_grid(double v) noexcept nogil:
 cdef inline double decayed(double w, double t, double half_life, double landmark) noexcept nogil:
     """w 2^(t / h - landmark), split so that whole half-lives are exact powers of two."""
     cdef double q = floor(t / half_life)
-    return ldexp(w * exp2((t - q * half_life) / half_life), <int>(q - landmark))
+    return ldexp(w * exp2((t - q * half_life) / half_life), <int>max(q - landmark, -5000.0))
 
 
 cdef class PopularityLearner(Learner):
@@ -82,8 +79,17 @@ cdef class PopularityLearner(Learner):
             self.events[i[j], 0] += 1
             self.weight[i[j], 0] += add
             if self.timed and u[j] < 0:
-                self.anonymous[i[j], 0] += add
-                self.anonymous_last[i[j], 0] = max(self.anonymous_last[i[j], 0], t[j])
+                self.learn_anonymous(i[j], w[j], t[j])
+
+    cdef void learn_anonymous(self, Py_ssize_t i, double w, double t) noexcept nogil:
+        """What `forget` cannot read from the pairs; in the units that a pair would have."""
+        cdef double q = floor(t / self.half_life), units
+        if t > self.anonymous_last[i, 0]:
+            if self.anonymous_last[i, 0] > -INFINITY:
+                units = floor(self.anonymous_last[i, 0] / self.half_life)
+                self.anonymous[i, 0] = ldexp(self.anonymous[i, 0], <int>max(units - q, -5000.0))
+            self.anonymous_last[i, 0] = t
+        self.anonymous[i, 0] += decayed(w, t, self.half_life, floor(self.anonymous_last[i, 0] / self.half_life))
 
     cdef void come_to(self, double t) noexcept nogil:
         """The clock moves on; now and then the landmark follows, by an exact power of two."""
@@ -100,8 +106,6 @@ cdef class PopularityLearner(Learner):
             back = <int>min(q - self.s[P_LANDMARK], 5000.0)
             for r in range(self.weight.shape[0]):
                 self.weight[r, 0] = ldexp(self.weight[r, 0], -back)
-                if self.timed:
-                    self.anonymous[r, 0] = ldexp(self.anonymous[r, 0], -back)
             self.s[P_LANDMARK] = q
 
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
@@ -111,30 +115,10 @@ cdef class PopularityLearner(Learner):
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil:
         out[0] = 1
         if self.timed:
-            self.pairs_come_to(t)
-            out[1] = decayed(w, t, self.half_life, self.s[P_PAIR_LANDMARK])
+            out[1] = decayed(w, t, self.half_life, floor(t / self.half_life))
             out[2] = t
         else:
             out[1] = w
-
-    cdef void pairs_come_to(self, double t) noexcept nogil:
-        """As `come_to`, for the weights of the pairs: a function of the events alone, not of the calls."""
-        cdef double q = floor(t / self.half_life)
-        cdef const int32_t *items = NULL
-        cdef const double *weights = NULL
-        cdef Py_ssize_t u, j, n
-        cdef int back
-        if self.s[P_PAIR_STARTED] == 0:
-            self.s[P_PAIR_STARTED] = 1
-            self.s[P_PAIR_LANDMARK] = q
-        if q - self.s[P_PAIR_LANDMARK] <= FAR:
-            return
-        back = <int>min(q - self.s[P_PAIR_LANDMARK], 5000.0)
-        for u in range(self.user_events.shape[0]):
-            n = self.pairs.pairs_of(u, 1, &items, &weights)
-            for j in range(n):
-                (<double *>weights)[j] = ldexp(weights[j], -back)
-        self.s[P_PAIR_LANDMARK] = q
 
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
         cdef double now, q
@@ -184,17 +168,20 @@ cdef class BaselineLearner(Learner):
             self.s[B_EVENTS] += 1
             self.s[B_WEIGHT] += w[j]
             self.s[B_SUM] += wy
-            self.s[B_SIZE] += fabs(wy)
-            if not (on_grid(w[j]) and on_grid(wy) and on_grid(self.s[B_WEIGHT]) and on_grid(self.s[B_SIZE])):
+            if not (on_grid(w[j]) and on_grid(wy) and on_grid(self.s[B_WEIGHT]) and on_grid(self.s[B_SUM])):
                 self.s[B_INEXACT] = 1
             if u[j] >= 0:
                 self.ue[u[j], 0] += 1
                 self.uw[u[j], 0] += w[j]
                 self.us[u[j], 0] += wy
+                if not on_grid(self.us[u[j], 0]):
+                    self.s[B_INEXACT] = 1
             if i[j] >= 0:
                 self.ie[i[j], 0] += 1
                 self.iw[i[j], 0] += w[j]
                 self.is_[i[j], 0] += wy
+                if not on_grid(self.is_[i[j], 0]):
+                    self.s[B_INEXACT] = 1
 
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil:
         out[0] = 1
@@ -211,14 +198,18 @@ cdef class BaselineLearner(Learner):
         cdef const int32_t *items = NULL
         cdef const double *weights = NULL
         cdef Py_ssize_t n = 0, j
-        cdef double taken = 0, unit
-        cdef int power
-        frexp(sqrt(self.s[B_SQUARES] / self.s[B_WEIGHT]), &power)
-        unit = ldexp(1.0, power - 36)
+        cdef double taken = 0, largest = 0, unit
+        cdef int power, bits
         if self.pairs is not None:
             n = self.pairs.pairs_of(u, 1, &items, &weights)
         for j in range(n):
-            taken += rint(weights[j] * self.item_bias(items[j], mean) / unit) * unit
+            largest = max(largest, fabs(weights[j] * self.item_bias(items[j], mean)))
+        frexp(largest, &power)
+        frexp(<double>n, &bits)
+        unit = ldexp(1.0, max(power + bits - 53, -1000))     # n whole numbers of this size have an exact sum
+        for j in range(n):
+            taken += rint(weights[j] * self.item_bias(items[j], mean) / unit)
+        taken *= unit
         return (self.us[u, 0] - self.uw[u, 0] * mean - taken) / (self.uw[u, 0] + self.l2_user)
 
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:

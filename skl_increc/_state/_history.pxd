@@ -12,6 +12,7 @@ cdef class History(Pairs):
     cdef double **values          # per column, parallel to `items`
     cdef int32_t *heads           # per user: block, index, length, capacity
     cdef readonly int n_values, n_sums
+    cdef public double span              # 0, or how long a sum takes to count half
     cdef readonly Py_ssize_t window          # 0: all items, else the last so many
     cdef Py_ssize_t users, user_room
     cdef Py_ssize_t items_used, items_room, index_used, index_room
@@ -29,6 +30,7 @@ cdef class History(Pairs):
     cdef void build_index(self, Py_ssize_t u) noexcept nogil
     cdef void enter(self, const int32_t *h, int32_t i) noexcept nogil
     cdef void leave(self, const int32_t *h, int32_t i) noexcept nogil
+    cdef void decay(self, Py_ssize_t at, const double *add) noexcept nogil
     cdef void rotate(self, Py_ssize_t at, Py_ssize_t last) noexcept nogil
     cdef void take_out(self, Py_ssize_t u, Py_ssize_t at) noexcept nogil
     cdef void prefetch_head(self, Py_ssize_t u) noexcept nogil

@@ -1,5 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The distinct items of each user, oldest first, with sums for each (user, item) pair."""
+from libc.math cimport floor, ldexp
 from libc.stdint cimport int32_t, int64_t, uint32_t, uintptr_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove
@@ -60,6 +61,9 @@ cdef class History(Pairs):
         0 for all items; otherwise how many of the latest are kept for each user.
     n_sums : int or None
         The first so many columns are sums over the events of a pair, the others maxima.
+
+    With a ``span`` the last of the sums decays: it is kept in units of 2^floor(t / span), where t, the
+    newest time of the pair, is the first of the maxima.  So no pair depends on how new the others are.
     """
 
     def __cinit__(self, int n_values=0, Py_ssize_t window=0, n_sums=None):
@@ -279,13 +283,26 @@ cdef class History(Pairs):
                 self.enter(h, i)
             return 0
         last = block_of(h) + h[LENGTH] - 1
-        for c in range(self.n_sums):
-            self.values[c][at] += add[c]
+        if self.span > 0:
+            self.decay(at, add)
+        else:
+            for c in range(self.n_sums):
+                self.values[c][at] += add[c]
         for c in range(self.n_sums, self.n_values):
             self.values[c][at] = max(self.values[c][at], add[c])
         if at < last:
             self.rotate(at, last)
         return 0
+
+    cdef void decay(self, Py_ssize_t at, const double *add) noexcept nogil:
+        """The sums of a pair and of an event, the last one in the units of the newer of the two."""
+        cdef int c, d = self.n_sums - 1
+        cdef double q = floor(self.values[self.n_sums][at] / self.span), r = floor(add[self.n_sums] / self.span)
+        cdef double top = max(q, r)
+        for c in range(d):
+            self.values[c][at] += add[c]
+        self.values[d][at] = (ldexp(self.values[d][at], <int>max(q - top, -5000.0))
+                              + ldexp(add[d], <int>max(r - top, -5000.0)))
 
     cdef void rotate(self, Py_ssize_t at, Py_ssize_t last) noexcept nogil:
         """The entry at `at` becomes the last one."""
@@ -385,10 +402,6 @@ cdef class History(Pairs):
         values[0] = self.values[column] + block_of(h)
         return h[LENGTH]
 
-    def scale(self, int column, double factor):
-        """Multiply one column of every pair."""
-        self.value_owners[column][:self.items_used] *= factor
-
     def clear(self, users):
         """Empty the histories of these user rows."""
         cdef Py_ssize_t u
@@ -439,6 +452,7 @@ cdef class History(Pairs):
     def copy(self):
         """An independent history: one copy of each block of memory."""
         cdef History h = History(self.n_values, self.window, self.n_sums)
+        h.span = self.span
         h.items_owner = grown(self.items_owner, max(64, self.items_used), self.items_used)
         h.index_owner = grown(self.index_owner, self.index_used, self.index_used)
         h.heads_owner = grown(self.heads_owner, max(16, self.users), self.users)

@@ -36,6 +36,9 @@ class Field:
         What becomes of two models' rows of one id when they are merged.
     meaning : str
         One line for a reader.
+    derived : bool
+        Whether it only says something about the rest (how exact it is) or is worked out from it: models
+        that are equal may differ in it.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Field:
     pad: bool = False
     merge: str = "forbid"
     meaning: str = ""
+    derived: bool = False
 
     def __post_init__(self) -> None:
         if self.side not in SIDES:

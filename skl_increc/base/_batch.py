@@ -73,7 +73,6 @@ def learn_events(
             if time is not None and len(y):
                 state.n_late += int((t < state.now).sum())
                 state.now = max(state.now, float(t[-1]))
-            model._before_events(state, t)
             state.record(u, i, y, w, t)
             (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)
             for epoch in range(1, n_epochs):

@@ -39,9 +39,9 @@ def merge(model: Any, other: Any) -> Any:
             "streams cut by user. Send all events of a user to one model."
         )
     new = mine.copy()
+    model._configure_state(new)  # its learner starts the rows that are new
     model._align(new, theirs)
     _add(new, theirs)
-    model._configure_state(new)
     model._state = new
     return model
 
@@ -122,6 +122,8 @@ def forget(model: Any, users: Sequence | None, items: Sequence | None) -> int:
         model._after_forget(new)
         _drop_empty(new)
         new.set_events(_total_events(new))
+        if not new.n_events:
+            new.scalars[:] = 0  # whatever rounding left
         model._state = new
     return int(before - new.n_events)
 

@@ -124,10 +124,9 @@ class Baseline(RatingRegressor):
         return [
             *sums,
             Field("events", "scalar", merge="sum", meaning="events in all"),
-            Field("inexact", "scalar", merge="max", meaning="1 once a number was off the grid of exact sums"),
+            Field("inexact", "scalar", merge="max", derived=True, meaning="1 once a sum was off the grid of exact ones"),
             Field("weight", "scalar", merge="sum", meaning="weights in all"),
             Field("sum", "scalar", merge="sum", meaning="weighted ratings in all"),
-            Field("squares", "scalar", merge="sum", meaning="weighted squares of the ratings"),
         ]
 
     def _make_learner(self, state: State) -> BaselineLearner | DriftLearner:

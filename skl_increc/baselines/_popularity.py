@@ -17,8 +17,6 @@ from skl_increc.base._clock import span_in_seconds
 
 __all__ = ["Popularity"]
 
-FAR = 500  # half-lives after which the sums of pairs move to a newer landmark
-
 
 class Popularity(Recommender):
     r"""The most popular items, with counts that may fade.
@@ -122,18 +120,18 @@ class Popularity(Recommender):
             Field("events", "pair", merge="sum", meaning="events of the pair"),
             Field("weight", "pair", merge="sum", meaning="weights of its events"),
             Field("events", "scalar", merge="sum", meaning="events in all"),
-            Field("inexact", "scalar", merge="max", meaning="1 once a weight was off the grid of exact sums"),
+            Field("inexact", "scalar", merge="max", derived=True, meaning="1 once a sum was off the grid of exact ones"),
         ]
         if self.half_life is not None:
             fields += [
                 Field("landmark", "scalar", merge="max", meaning="where decay starts, in half-lives"),
                 Field("now", "scalar", merge="max", meaning="time of the newest event"),
-                Field("pair_landmark", "scalar", merge="max", meaning="the landmark of the pairs"),
+                Field("started", "scalar", merge="max", meaning="1 once an event had an item"),
             ]
         if self._timed:
             fields += [
                 Field("last", "pair", merge="max", meaning="time of its newest event"),
-                Field("anonymous", "item", merge="sum", meaning="the weight that anonymous users gave"),
+                Field("anonymous", "item", merge="sum", meaning="the weight of events without a user, at the newest"),
                 Field("anonymous_last", "item", merge="max", meaning="time of its newest anonymous event"),
             ]
         return fields
@@ -143,6 +141,8 @@ class Popularity(Recommender):
 
     def _configure(self, state: State) -> None:
         state.learner.configure(self._span(), self._timed)
+        if self._timed and state.history is not None:
+            state.history.span = self._span()
 
     def _guarantees(self) -> Guarantees:
         if self.half_life is not None and self.time_col is None:
@@ -174,43 +174,64 @@ class Popularity(Recommender):
         return state.learner.score_rows(state.items.live())
 
     # -- decay with times -----------------------------------------------------------------------
-    def _before_events(self, state: State, t: np.ndarray) -> None:
-        if not self._timed or not len(t):
-            return
-        q = float(np.floor(t[-1] / self._span()))
-        landmark = state.scalar("pair_landmark")
-        if state.n_events == 0:
-            landmark[0] = np.floor(t[0] / self._span())
-        if q - landmark[0] > FAR and state.history is not None:
-            state.history.scale(1, 2.0 ** max(landmark[0] - q, -1000))
-            landmark[0] = q
-
     def _align(self, mine: State, theirs: State) -> None:
         """Bring both to the later landmark, by exact powers of two."""
         if not self._timed:
             return
-        for name in ("landmark", "pair_landmark"):
-            q = max(mine.scalar(name)[0], theirs.scalar(name)[0])
-            for state in (mine, theirs):
-                factor = 2.0 ** max(state.scalar(name)[0] - q, -1000)
-                state.scalar(name)[0] = q
-                if name == "landmark":
-                    state.item_rows.arrays["weight"] *= factor
-                    state.item_rows.arrays["anonymous"] *= factor
-                elif state.history is not None:
-                    state.history.scale(1, factor)
+        for one, other in ((mine, theirs), (theirs, mine)):
+            for name in ("landmark", "now"):
+                if not one.scalar("started")[0]:  # nothing decays here yet: any landmark will do
+                    one.scalar(name)[0] = other.scalar(name)[0]
+        q = max(mine.scalar("landmark")[0], theirs.scalar("landmark")[0])
+        for state in (mine, theirs):
+            state.item_rows.arrays["weight"][:] = _scaled(
+                state.item_rows.arrays["weight"], state.scalar("landmark")[0] - q
+            )
+            state.scalar("landmark")[0] = q
+        self._align_anonymous(mine, theirs)
+
+    def _align_anonymous(self, mine: State, theirs: State) -> None:
+        """The same for the weights that anonymous users gave, each item in the units of its newest one."""
+        rows = theirs.items.live()
+        at = mine.items.find_objects(theirs.items.ids_of(rows).tolist())
+        rows, at = rows[at >= 0], at[at >= 0]
+        newest = np.maximum(_last(mine, at), _last(theirs, rows))
+        for state, which in ((mine, at), (theirs, rows)):
+            known = np.isfinite(_last(state, which))
+            which = which[known]
+            back = self._units(_last(state, which)) - self._units(newest[known])
+            state.item_rows.arrays["anonymous"][which, 0] = _scaled(
+                state.item_rows.arrays["anonymous"][which, 0], back
+            )
+
+    def _units(self, t: np.ndarray) -> np.ndarray:
+        return np.floor(t / self._span())
 
     def _after_forget(self, state: State) -> None:
         """Under decay, sums are taken anew: subtracting a much newer weight would leave an old one at zero."""
         if not self._timed:
             return
-        weight, anonymous = state.item_rows.arrays["weight"], state.item_rows.arrays["anonymous"]
-        last = state.item_rows.arrays["anonymous_last"][state.items.live(), 0]
+        rows = state.items.live()
         _, items = state.history.csr(state.users.live())
         _, sums, times = state.history.all_values(state.users.live())
-        weight[:] = anonymous
-        factor = 2.0 ** max(min(state.scalar("pair_landmark")[0] - state.scalar("landmark")[0], 1000), -1000)
-        np.add.at(weight[:, 0], items, sums * factor)
+        last = _last(state, rows)
         newest = max(times.max(initial=-np.inf), last.max(initial=-np.inf))
-        state.scalar("now")[0] = newest
         state.reset_clock(newest)
+        started = np.isfinite(newest)
+        state.scalar("started")[0] = started
+        state.scalar("now")[0] = newest if started else 0.0
+        state.scalar("landmark")[0] = q = self._units(newest) if started else 0.0
+        weight = state.item_rows.arrays["weight"][:, 0]
+        weight[:] = 0
+        known = np.isfinite(last)
+        rows, last = rows[known], last[known]
+        weight[rows] = _scaled(state.item_rows.arrays["anonymous"][rows, 0], self._units(last) - q)
+        np.add.at(weight, items, _scaled(sums, self._units(times) - q))
+
+
+def _last(state: State, rows: np.ndarray) -> np.ndarray:
+    return state.item_rows.arrays["anonymous_last"][rows, 0]
+
+
+def _scaled(x: np.ndarray, power: Any) -> np.ndarray:
+    return np.ldexp(x, np.maximum(power, -5000).astype(np.int64))
