@@ -18,6 +18,8 @@ from skl_increc.factorization._base import FactorMixin
 
 __all__ = ["BiasedMFClassifier"]
 
+NUMBERS = [0, 1]  # the labels unless others are named; False and True, 0.0 and 1.0 are the same
+
 
 @register_classifier
 class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
@@ -118,7 +120,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
 
     @staticmethod
     def _labels(state: State | None) -> list:
-        return [0, 1] if state is None else state.meta.get("classes", [0, 1])
+        return NUMBERS if state is None else state.meta.get("classes", NUMBERS)
 
     def _check_state(self, state: State) -> None:
         labels = self._labels(state)
@@ -161,7 +163,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
             fitted = super().fit(X, y, sample_weight) if reset else super().partial_fit(X, y, sample_weight)
         finally:
             object.__delattr__(self, "_coming")
-        if labels is not None:
+        if labels not in (None, NUMBERS):  # the same state, whether 0 and 1 were found or never asked
             fitted._state.meta["classes"] = labels
         return fitted
 
@@ -237,8 +239,7 @@ def _find_labels(y: np.ndarray) -> list:
     """The two labels among y: 0 and 1 where that fits, otherwise what is there, sorted."""
     found = np.unique(y).tolist()
     if all(isinstance(v, (int, float)) and v in (0, 1) for v in found):
-        kind = type(found[0]) if found else int
-        return [kind(0), kind(1)]
+        return NUMBERS
     if len(found) == 2:
         return found
     if len(found) == 1:
