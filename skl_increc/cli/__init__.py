@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run(argv)
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted before anything was measured.\n")
+        sys.stderr.write("Interrupted.\n")
         return 130
 
 

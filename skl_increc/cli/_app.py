@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 
 
-class Task(str, enum.Enum):
+class Task(enum.StrEnum):
     """What the models are asked."""
 
     auto = "auto"
@@ -34,7 +35,7 @@ class Task(str, enum.Enum):
     ranking = "ranking"
 
 
-class Ties(str, enum.Enum):
+class Ties(enum.StrEnum):
     """When events of one user at one time are learned."""
 
     together = "together"
@@ -43,8 +44,10 @@ class Ties(str, enum.Enum):
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    command = shlex.join([_PROGRAM, *arguments])
     try:
-        code = app(argv, prog_name=_PROGRAM, standalone_mode=False)
+        code = app(arguments, prog_name=_PROGRAM, standalone_mode=False, obj=command)
     except _UsageError as error:
         if not getattr(error, "message", ""):  # no arguments: the help was shown
             error.show()
@@ -52,7 +55,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{_PROGRAM}: {' '.join(error.format_message().split())} (see {_PROGRAM} --help)\n")
         return 2
     except typer.Abort:  # how some versions of typer say Ctrl-C
-        raise KeyboardInterrupt from None
+        sys.stderr.write("Interrupted.\n")
+        return 130
     return code if isinstance(code, int) else 0
 
 
@@ -87,6 +91,7 @@ def models() -> None:
 
 @app.command()
 def compare(
+    context: typer.Context,
     data: Annotated[
         str | None,
         typer.Argument(
@@ -95,9 +100,7 @@ def compare(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            "--model", "-m", help="Model to run, such as 'BiasedMF(n_factors=32)'; may be repeated."
-        ),
+        typer.Option("--model", "-m", help="Model to run, such as 'BiasedMF(n_factors=32)'; repeatable."),
     ] = None,
     task: Annotated[
         Task, typer.Option("--task", "-t", help="Predict ratings, list next items, or what the data allows.")
@@ -124,25 +127,29 @@ def compare(
         typer.Option("--ties", help="Predict events of one user and time together, or in plain order."),
     ] = Ties.together,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the models' random starts.")] = 0,
+    report: Annotated[
+        str | None, typer.Option("--report", help="Write a page with curves to this file (HTML).")
+    ] = None,
 ) -> None:
     """Predict every event of a stream, then learn it; compare how well the models do."""
-    from skl_increc.cli._compare import Settings, iterate, plan
-    from skl_increc.cli._print import open_console, show_data, show_legend, show_result
-    from skl_increc.cli._sources import open_source
+    from skl_increc.cli._reading import Reading  # light: there is something to see while the rest loads
 
     columns = {"user": user_col, "item": item_col, "rating": rating_col, "time": time_col}
-    settings = Settings(tuple(model or ()), task.value, k, min_y, ties.value, warmup, seed)
-    console = open_console()
     try:
-        source = open_source(data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed)
-        jobs, source.notes = plan(settings, source)
-        show_data(console, source.summary())
-        results = []
-        for result in iterate(jobs, settings, source):
-            show_result(console, result)
-            results.append(result)
-        show_legend(console)
+        with Reading(data or "movielens-small") as progress:
+            from skl_increc.cli._compare import Settings, check_report, compare_models
+            from skl_increc.cli._sources import open_source
+
+            check_report(report)
+            source = open_source(
+                data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed, progress=progress
+            )
+        settings = Settings(tuple(model or ()), task.value, k, min_y, ties.value, warmup, seed)
+        interrupted = compare_models(settings, source, report, command=context.obj)
     except InputError as error:
         _fail(error)
-    if any(result.interrupted for result in results):
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        interrupted = True
+    if interrupted:
         raise typer.Exit(130)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
-from skl_increc.cli._entrants import build, defaults
+from skl_increc.cli._entrants import build, defaults, is_ours
 from skl_increc.cli._errors import InputError, one_line
+from skl_increc.cli._print import open_console, show_data, show_legend, show_result
 from skl_increc.cli._sources import Source
 from skl_increc.exceptions import DatasetError
 from skl_increc.model_selection import ProgressiveResult, progressive_validate
+from skl_increc.report import check_writable, html_report, write_page
 
-__all__ = ["Job", "Settings", "iterate", "plan"]
+__all__ = ["Job", "Settings", "check_report", "compare_models", "plan"]
 
 _METRICS = {"rating": ["rmse", "mae"], "ranking": ["hit_rate", "ndcg", "mrr"]}
 _PATIENCE = 120.0  # seconds that a task which was not asked for may take
@@ -54,9 +57,10 @@ def plan(settings: Settings, source: Source) -> tuple[list[Job], list[str]]:
     for task in tasks:
         min_y = _least(settings, source) if task == "ranking" else None
         if not settings.models:
-            jobs.append(Job(task, defaults(task, settings.seed), min_y))
+            models, _ = _able(defaults(task, settings.seed), task, source.has_ratings)
+            jobs.append(Job(task, models, min_y))
             continue
-        models, why = _able(build(settings.models, settings.seed), task)
+        models, why = _able(build(settings.models, settings.seed), task, source.has_ratings)
         reasons += why
         if settings.task == task and why:
             raise InputError(why[0])
@@ -101,13 +105,13 @@ def _least(settings: Settings, source: Source) -> float | None:
     return source.liked
 
 
-def _able(models: dict[str, Any], task: str) -> tuple[dict[str, Any], list[str]]:
+def _able(models: dict[str, Any], task: str, rated: bool) -> tuple[dict[str, Any], list[str]]:
     """The models that do a task, and why the others do not: each is tried on one event."""
     able, reasons = {}, []
-    event = {"user": 0, "item": 0, "timestamp": 0}
+    event = {"user": 0, "item": 0, "timestamp": 0}, 1.0 if rated else None
     for name, model in models.items():
         try:
-            progressive_validate({name: model.clone()}, [(event, 1.0)], task=task, verbose=False)
+            progressive_validate({name: model.clone()}, [event], task=task, verbose=False)
         except (TypeError, ValueError) as error:
             reasons.append(one_line(error))
         else:
@@ -146,13 +150,67 @@ def run_job(job: Job, settings: Settings, source: Source) -> ProgressiveResult:
             min_y=job.min_y,
         )
     except DatasetError as error:
+        raise InputError(one_line(error).replace("(min_y)", "(--min-y)")) from error
+
+
+def check_report(path: str | None) -> None:
+    """Find out before a long run whether its report can be drawn and written.
+
+    Raises
+    ------
+    InputError
+        If not.
+    """
+    if path is None:
+        return
+    if find_spec("matplotlib") is None:
+        raise InputError('--report needs matplotlib: pip install "skl_increc[plot]"')
+    try:
+        check_writable(path)
+    except OSError as error:
         raise InputError(one_line(error)) from error
 
 
-def iterate(jobs: Sequence[Job], settings: Settings, source: Source) -> Iterator[ProgressiveResult]:
-    """Do the jobs one after the other; the first that Ctrl-C ends is the last."""
+def compare_models(settings: Settings, source: Source, report: str | None, command: str | None) -> bool:
+    """Do all jobs, show their results, and write the report; True if Ctrl-C ended the run.
+
+    Raises
+    ------
+    InputError
+        With the line to show.
+    """
+    console = open_console()
+    jobs, source.notes = plan(settings, source)
+    show_data(console, source.summary())
+    results: list[ProgressiveResult] = []
     for job in jobs:
         result = run_job(job, settings, source)
-        yield result
+        if result.n_events:
+            show_result(console, result)
+            results.append(result)
         if result.interrupted:
-            return
+            break
+    if not results:
+        console.print("Interrupted before anything was measured.")
+        return True
+    show_legend(console)
+    if report is not None:
+        models = {name: model for job in jobs for name, model in job.models.items()}
+        _write(report, results, source, models, command)
+        console.print(f"Report: {report}")
+    return result.interrupted
+
+
+def _write(
+    path: str,
+    results: list[ProgressiveResult],
+    source: Source,
+    models: Mapping[str, Any],
+    command: str | None,
+) -> None:
+    references = [name for name, model in models.items() if not is_ours(model)]
+    page = html_report(results, source.summary(), models=models, references=references, command=command)
+    try:
+        write_page(path, page)
+    except OSError as error:
+        raise InputError(one_line(error)) from error

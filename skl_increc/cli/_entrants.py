@@ -66,13 +66,13 @@ def _mean() -> Any:
 
 def known_models() -> list[Known]:
     """Every model of the package, then River's own and the floors, for reference."""
-    found = [_known(cls) for room in FAMILIES for cls in _classes(room)]
+    found = [_known(cls, cls.__name__, _tasks(cls)) for room in FAMILIES for cls in _classes(room)]
     return [
         *found,
-        Known("river.reco.BiasedMF", reco.BiasedMF, _first_line(reco.BiasedMF), ("rating",), "seed"),
-        Known("river.reco.Baseline", reco.Baseline, _first_line(reco.Baseline), ("rating",)),
+        _known(reco.BiasedMF, "river.reco.BiasedMF", ("rating",)),
+        _known(reco.Baseline, "river.reco.Baseline", ("rating",)),
         Known("running mean", _mean, "The mean of all ratings so far.", ("rating",)),
-        Known("random items", RandomItems, _first_line(RandomItems), ("ranking",), "random_state"),
+        _known(RandomItems, "random items", ("ranking",)),
     ]
 
 
@@ -90,14 +90,16 @@ def _classes(room: str) -> list[type]:
     return [each for each in members if inspect.isclass(each) and issubclass(each, InteractionEstimator)]
 
 
-def _known(cls: type) -> Known:
-    tasks: tuple[str, ...] = ()
+def _known(cls: type, name: str, tasks: tuple[str, ...]) -> Known:
+    parameters = inspect.signature(cls).parameters
+    seed = next((each for each in ("random_state", "seed") if each in parameters), None)
+    return Known(name, cls, _first_line(cls), tasks, seed)
+
+
+def _tasks(cls: type) -> tuple[str, ...]:
     if issubclass(cls, RatingRegressor):
-        tasks = ("rating",)
-    elif issubclass(cls, Recommender):
-        tasks = ("ranking",)
-    seed = "random_state" if "random_state" in inspect.signature(cls).parameters else None
-    return Known(cls.__name__, cls, _first_line(cls), tasks, seed)
+        return ("rating",)
+    return ("ranking",) if issubclass(cls, Recommender) else ()
 
 
 def _first_line(cls: type) -> str:
@@ -164,8 +166,8 @@ def _parse(text: str) -> tuple[str, dict[str, Any]]:
             parameters[keyword.arg] = ast.literal_eval(keyword.value)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise InputError(
-            f"The model {text!r} cannot be read: write it as Name or Name(parameter=value, ...), with numbers, "
-            "quoted text, True, False or None as values."
+            f"The model {text!r} cannot be read: write it as Name or Name(parameter=value, ...), with "
+            "numbers, quoted text, True, False or None as values."
         ) from None
     return head.strip(), parameters
 

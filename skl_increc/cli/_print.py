@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.box import SIMPLE_HEAD, Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from skl_increc.cli._entrants import Known, is_ours
+from skl_increc.cli._entrants import Known
 from skl_increc.model_selection import ProgressiveResult
 from skl_increc.report import DataSummary
+from skl_increc.report._facts import guarantees_of
 from skl_increc.report._words import best_first, metric_names, short, task_title, value, verdict
 
 __all__ = ["open_console", "show_data", "show_legend", "show_models", "show_result"]
@@ -96,7 +96,7 @@ def show_models(console: Console, models: Sequence[Known]) -> None:
     for letter in "SOMU":
         table.add_column(letter, justify="center", no_wrap=True)
     for known in models:
-        table.add_row(Text(known.name), Text(known.line), *_letters(known.make()))
+        table.add_row(Text(known.name), Text(known.line), *guarantees_of(known.make()))
     console.print(table)
     console.print(
         "S: any cutting of the stream into calls gives the same model; O: so does any order of the events; "
@@ -104,11 +104,3 @@ def show_models(console: Console, models: Sequence[Known]) -> None:
         "yes: to the last bit; ~: up to rounding; no; ?: not stated."
     )
     console.print("Parameters go in brackets: skl-increc compare --model 'BiasedMF(n_factors=32)'")
-
-
-def _letters(model: Any) -> list[str]:
-    if not is_ours(model):
-        return ["?"] * 4
-    holds = model.guarantees()
-    marks = {"bitwise": "yes", "rounding": "~", "no": "no"}
-    return [marks[getattr(holds, letter)] for letter in "SOMU"]

@@ -58,10 +58,10 @@ class Source:
         ratings = times = shared = None
         if self.has_ratings:
             column = frame["rating"]
-            ratings = (float(column.min()), float(column.mean()), float(column.max()))  # type: ignore[arg-type]
+            ratings = (float(column.min()), float(column.mean()), float(column.max()))
         if self.time_col is not None:
             column = frame["timestamp"]
-            times = (float(column.min()), float(column.max()))  # type: ignore[arg-type]
+            times = (float(column.min()), float(column.max()))
             shared = float(frame.select(pl.struct("user", "timestamp").is_duplicated().mean()).item())
         return DataSummary(
             name=self.name,

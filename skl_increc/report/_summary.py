@@ -63,14 +63,14 @@ class DataSummary:
         --------
         >>> from skl_increc.report import DataSummary
         >>> DataSummary("shop.csv", 1200, 30, 40, ratings=(1.0, 3.5, 5.0)).sentence()
-        'shop.csv: 1,200 events of 30 users and 40 items; ratings 1 to 5, mean 3.50.'
+        'shop.csv: 1,200 events of 30 users and 40 items; ratings 1 to 5, mean 3.5.'
         """
         parts = [
             f"{self.name}: {self.n_events:,} events of {self.n_users:,} users and {self.n_items:,} items"
         ]
         if self.ratings is not None:
             low, mean, high = self.ratings
-            parts.append(f"ratings {low:g} to {high:g}, mean {mean:.2f}")
+            parts.append(f"ratings {low:g} to {high:g}, mean {mean:.3g}")
         if self.period is not None:
             parts.append(self.period)
         return "; ".join(parts) + "."

@@ -18,7 +18,7 @@ def task_title(result: ProgressiveResult) -> str:
     if result.task == "rating":
         return "Ratings: each predicted, then learned"
     of = "" if result.min_y is None else f" (rated {result.min_y:g} or more)"
-    return f"Next items{of}: is it in the list of {result.k}?"
+    return f"The next item{of}: is it in a list of {result.k}?"
 
 
 def metric_names(result: ProgressiveResult) -> list[str]:
@@ -56,15 +56,24 @@ def verdict(result: ProgressiveResult) -> str | None:
     if result.task == "rating":
         if floor is not None and floor[metric] > 0.0:
             than = f", {100 * (1 - best_value / floor[metric]):.0f} % below the {floor['model']}"
-        return f"Best: {best['model']}, {metric} {best_value:.4f}{than}."
+        return f"Best for ratings: {best['model']}, {metric} {value(best_value)}{than}."
     if floor is not None:
         than = f" ({floor['model']}: {100 * floor[metric]:.1f})"
-    return f"Best: {best['model']}; the item was in its list in {100 * best_value:.1f} of 100 cases{than}."
+    hits = f"{100 * best_value:.1f} of 100 cases"
+    return f"Best for lists: {best['model']}; the item was in its list in {hits}{than}."
 
 
 def value(number: float) -> str:
-    """Four places; "-" for NaN."""
-    return "-" if math.isnan(number) else f"{number:.4f}"
+    """Four places, or four digits where that would be none or too many; "-" for NaN.
+
+    Examples
+    --------
+    >>> value(0.9455), value(0.0), value(1.5e-7), value(7e10), value(float("nan"))
+    ('0.9455', '0.0000', '1.5e-07', '7e+10', '-')
+    """
+    if math.isnan(number):
+        return "-"
+    return f"{number:.4f}" if number == 0.0 or 1e-2 <= abs(number) < 1e6 else f"{number:.4g}"
 
 
 def short(number: float | None) -> str:
