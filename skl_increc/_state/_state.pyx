@@ -245,6 +245,10 @@ cdef class State:
         s.optional_y, s.min_y = self.optional_y, self.min_y
         return s
 
+    def __deepcopy__(self, memo):
+        # the ids are shared: an object of a user's own that is equal to itself alone stays that id
+        return self.copy()
+
     @property
     def nbytes(self):
         """Bytes of ids, rows, histories and scalars."""
