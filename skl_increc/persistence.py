@@ -83,8 +83,8 @@ def save(model: InteractionEstimator, path: str | os.PathLike) -> None:
     path = _path(path)
     if not isinstance(model, InteractionEstimator):
         raise TypeError(
-            f"save takes a model of skl_increc or of a class built on its bases; got a {type(model).__name__}. "
-            "Of a pipeline, save the last step."
+            "save takes a model of skl_increc or of a class built on its bases; got a "
+            f"{type(model).__name__}. Of a pipeline, save the last step."
         )
     header, members = _describe(model)
     replace_whole(path, lambda file: write_archive(file, header, members))
@@ -156,20 +156,22 @@ def _path(path: Any) -> str:
 # -- to a file --------------------------------------------------------------------------------------
 def _describe(model: InteractionEstimator) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and members of a model."""
-    model._validate()
     parameters = model.get_params(deep=False)
+    forms = {name: _parameter(model, name, value) for name, value in parameters.items()}
+    model._validate()
     extra = sorted(set(model.__dict__) - {*parameters, *REMEMBERED, REQUESTS, "_state"})
     if extra:
         raise TypeError(
-            f"The {type(model).__name__} has the attribute {extra[0]!r}, which is no parameter and would be lost. "
-            "What a model learns belongs into its fields or its state's meta; delete other attributes before save."
+            f"The {type(model).__name__} has the attribute {extra[0]!r}, which is no parameter and would be "
+            "lost. What a model learns belongs into its fields or its state's meta; delete other attributes "
+            "before save."
         )
     header: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "library": skl_increc.__version__,
         "class": _name_of(type(model)),
-        "parameters": {name: _parameter(model, name, value) for name, value in parameters.items()},
+        "parameters": forms,
         "columns": _columns(model),
         "requests": _requests(model),
         "state": None,
@@ -185,16 +187,18 @@ def _describe(model: InteractionEstimator) -> tuple[dict[str, Any], dict[str, An
 def _parameter(model: InteractionEstimator, name: str, value: Any) -> Any:
     if name == "random_state" and isinstance(value, np.random.RandomState):
         raise TypeError(
-            f"The parameter random_state of the {type(model).__name__} is a RandomState, which has no form in a file. "
-            "Set it to an integer, model.set_params(random_state=0): what was learned keeps the seed that was drawn."
+            f"The {type(model).__name__}'s parameter random_state is a RandomState, which has no form in a "
+            "file. Set it to an integer, model.set_params(random_state=0): what was learned keeps the seed "
+            "that was drawn."
         )
-    return to_plain(value, f"The parameter {name} of the {type(model).__name__}")
+    return to_plain(value, f"The {type(model).__name__}'s parameter {name}")
 
 
 def _columns(model: InteractionEstimator) -> Any:
     """What fit remembers of the columns of X."""
     kept = {name: model.__dict__[name] for name in REMEMBERED if name in model.__dict__}
-    return to_plain({k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in kept.items()}, "The columns of X")
+    plain = {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in kept.items()}
+    return to_plain(plain, "The memory of X's columns")
 
 
 def _requests(model: InteractionEstimator) -> dict[str, Any]:
@@ -225,8 +229,8 @@ def _check_header(path: str, header: Any) -> Mapping[str, Any]:
     if header.get("version") != VERSION:
         raise SaveFormatError(
             f"{path}: it has the format version {str(header.get('version'))[:40]}, and skl_increc "
-            f"{skl_increc.__version__} reads {VERSION}. Read it with the version of skl_increc that wrote it, "
-            f"{str(header.get('library'))[:40]}."
+            f"{skl_increc.__version__} reads {VERSION}. Read it with the version of skl_increc that wrote "
+            f"it, {str(header.get('library'))[:40]}."
         )
     if set(header) != set(ENTRIES):
         raise damaged(path, f"its header has the entries {sorted(header)}, not {sorted(ENTRIES)}")
@@ -246,8 +250,8 @@ def _class_of(path: str, name: Any, classes: Sequence[type]) -> type[Interaction
     if named or len(alike) == 1:
         return (named or alike)[0]
     raise SaveFormatError(
-        f"{path}: it holds a {str(name)[:200]}, which is no class of skl_increc. If it is a class of yours, pass it: "
-        "load(path, classes=[...])."
+        f"{path}: it holds a {str(name)[:200]}, which is no class of skl_increc. If it is a class of yours, "
+        "pass it: load(path, classes=[...])."
     )
 
 
@@ -259,8 +263,8 @@ def _own_class(path: str, module: str, name: str) -> type[InteractionEstimator]:
         if isinstance(cls, type) and issubclass(cls, InteractionEstimator):
             return cls
     raise SaveFormatError(
-        f"{path}: it holds a {module}.{name}, and skl_increc {skl_increc.__version__} has no such model. Read it "
-        "with the version of skl_increc that wrote it."
+        f"{path}: it holds a {module}.{name}, and skl_increc {skl_increc.__version__} has no such model. "
+        "Read it with the version of skl_increc that wrote it."
     )
 
 
@@ -285,7 +289,9 @@ def _remember(path: str, model: InteractionEstimator, form: Any) -> None:
         kept = from_plain(form)
     except (ValueError, TypeError) as error:
         raise damaged(path, f"the columns of X cannot be read ({error})") from error
-    n, names = (kept.get(k) for k in REMEMBERED) if isinstance(kept, dict) and set(kept) <= set(REMEMBERED) else (0, 0)
+    if not isinstance(kept, dict) or not set(kept) <= set(REMEMBERED):
+        raise damaged(path, f"the columns of X are {str(kept)[:200]}")
+    n, names = (kept.get(name) for name in REMEMBERED)
     good = n is None or (type(n) is int and n > 0)
     if names is not None:
         good = good and isinstance(names, list) and len(names) == n and all(isinstance(v, str) for v in names)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and archives of arrays (``.npz``) that nothing in them can run."""
+"""Files that are there whole or not at all, and archives of arrays (``.npz``) in which nothing can run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def _mode_of(target: str) -> int | None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, "a folder stands where the file should go", target)
     if not stat.S_ISREG(found.st_mode):
-        raise ValueError(f"{target} is no regular file, and cannot be replaced as a whole. Give another path.")
+        raise ValueError(
+            f"{target} is no regular file, and cannot be replaced as a whole. Give another path."
+        )
     if not os.access(target, os.W_OK):  # a new file could take its name all the same
         raise PermissionError(errno.EACCES, "the file is write-protected", target)
     return stat.S_IMODE(found.st_mode)
@@ -159,7 +161,15 @@ def _as_damage(path: str) -> Iterator[None]:
         yield
     except SaveFormatError:
         raise
-    except (zipfile.BadZipFile, struct.error, ValueError, RuntimeError, EOFError, LookupError, OverflowError) as error:
+    except (
+        zipfile.BadZipFile,
+        struct.error,
+        ValueError,
+        RuntimeError,
+        EOFError,
+        LookupError,
+        OverflowError,
+    ) as error:
         raise damaged(path, f"it cannot be read as an archive ({error})") from error
     except OSError as error:
         if error.errno not in (None, errno.EINVAL):  # a real fault of the disk, not of the file
@@ -196,6 +206,8 @@ def _read_npy(path: str, name: str, raw: bytes) -> np.ndarray:
     shape = tuple(int(n) for n in head.groups()[1:] if n is not None)
     n = int(np.prod(shape, dtype=object))
     if n * np.dtype(dtype).itemsize != len(raw) - start:
-        raise damaged(path, f"the array {name} of shape {shape} and dtype {dtype} has {len(raw) - start} bytes")
+        raise damaged(
+            path, f"the array {name} of shape {shape} and dtype {dtype} has {len(raw) - start} bytes"
+        )
     array = np.frombuffer(raw, dtype=dtype, offset=start).reshape(shape)
     return array.astype(array.dtype.newbyteorder("="), copy=False)

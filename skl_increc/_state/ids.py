@@ -67,7 +67,7 @@ def _from_numpy(value: np.generic) -> Any:
 def _canonical_number(value: Any) -> Any:
     if isinstance(value, Decimal):
         return _canonical_decimal(value)
-    if value != value:  # noqa: PLR0124  (NaN, real or complex)
+    if value != value:  # NaN, real or complex
         return None
     if isinstance(value, complex):
         return _canonical_number(value.real) if value.imag == 0 else value

@@ -36,7 +36,11 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
     if history is not None:
         # rooms for users who did not come to be (a failed call made them) are left out
         indptr = _of_length(history["indptr"], len(kept["users"]["keys"]) + 1)
-        members |= {"history.indptr": indptr, "history.items": history["items"], "history.values": history["values"]}
+        members |= {
+            "history.indptr": indptr,
+            "history.items": history["items"],
+            "history.values": history["values"],
+        }
     header = {
         # a width may be a NumPy integer, as the parameter was
         "fields": [[name, side, int(width), *rest] for name, side, width, *rest in kept["fields"]],
@@ -96,7 +100,10 @@ class _Reader:
 
     def mapping(self, value: Any, what: str, keys: Sequence[str]) -> dict:
         self.refuse(not isinstance(value, dict), f"{what} in the header is no object")
-        self.refuse(set(value) != set(keys), f"{what} in the header has the entries {sorted(value)}, not {sorted(keys)}")
+        self.refuse(
+            set(value) != set(keys),
+            f"{what} in the header has the entries {sorted(value)}, not {sorted(keys)}",
+        )
         return value
 
     def whole(self, value: Any, what: str, most: int = 2**63 - 1) -> int:
@@ -117,7 +124,9 @@ class _Reader:
         array = self.members[name]
         self.refuse(not isinstance(array, np.ndarray), f"{name} is no array")
         self.refuse(array.dtype != np.dtype(dtype), f"the array {name} has dtype {array.dtype}, not {dtype}")
-        fits = array.ndim == len(shape) and all(w is None or n == w for n, w in zip(array.shape, shape, strict=True))
+        fits = array.ndim == len(shape) and all(
+            w is None or n == w for n, w in zip(array.shape, shape, strict=True)
+        )
         self.refuse(not fits, f"the array {name} has shape {array.shape}, not {shape}")
         return array
 
@@ -127,7 +136,8 @@ class _Reader:
         mine = [[f.name, f.side, f.width, f.dtype, f.pad, f.merge] for f in self.fields]
         if self.header["fields"] != mine:
             raise damaged(
-                self.path, f"it has the fields {str(self.header['fields'])[:300]}, and the model {str(mine)[:300]}"
+                self.path,
+                f"it has the fields {str(self.header['fields'])[:300]}, and the model {str(mine)[:300]}",
             )
         want = {f"{side}.{part}" for side in ("users", "items") for part in ("keys", "kind", "free", "names")}
         want |= {f"{f.side}_rows.{f.name}" for f in self.fields if f.side in ("user", "item")} | {"scalars"}
@@ -170,10 +180,15 @@ class _Reader:
             raise damaged(self.path, f"{side}.names cannot be read ({error})") from error
         n = len(names)
         integers = (index.kind_array[: index.n_rows] != OBJECT).any()
-        self.refuse(integers or not np.array_equal(at, np.arange(n)), f"{side}.names holds an id twice, or one of the keys")
+        self.refuse(
+            integers or not np.array_equal(at, np.arange(n)),
+            f"{side}.names holds an id twice, or one of the keys",
+        )
         stable = np.array([type(v) is str or stable_bytes(v) is not None for v in names], dtype=bool)
         wrong = np.flatnonzero(stable & (index.keys_array[:n] != keys))
-        self.refuse(len(wrong), f"{side}.keys does not hold the hash of {names[wrong[0]] if len(wrong) else None!r}")
+        self.refuse(
+            len(wrong), f"{side}.keys does not hold the hash of {names[wrong[0]] if len(wrong) else None!r}"
+        )
         return index.ids_of(at).tolist()
 
     # -- rows ---------------------------------------------------------------------------------
@@ -187,7 +202,9 @@ class _Reader:
         return kept
 
     def scalars(self) -> np.ndarray:
-        return self.array("scalars", "float64", (max(1, sum(f.width for f in self.fields if f.side == "scalar")),))
+        return self.array(
+            "scalars", "float64", (max(1, sum(f.width for f in self.fields if f.side == "scalar")),)
+        )
 
     def clock(self) -> dict[str, Any]:
         clock = self.mapping(self.plain("clock"), "the clock", ("n_events", "n_late", "now"))
@@ -201,7 +218,8 @@ class _Reader:
         """Lists of live items, without repeats, that belong to live users."""
         shape = None if empty is None else [empty.n_values, empty.window, empty.n_sums]
         self.refuse(
-            self.header["history"] != shape, f"its history has the shape {self.header['history']}, the model {shape}"
+            self.header["history"] != shape,
+            f"its history has the shape {self.header['history']}, the model {shape}",
         )
         if empty is None:
             return None
@@ -211,9 +229,14 @@ class _Reader:
         good = indptr[0] == 0 and indptr[-1] == len(rows) and (indptr[1:] >= indptr[:-1]).all()
         self.refuse(not good, f"history.indptr does not rise from 0 to {len(rows)}")
         lengths = np.diff(indptr)
-        self.refuse((lengths[users["kind"] == FREE] > 0).any(), "history.indptr gives items to a free row of the users")
+        self.refuse(
+            (lengths[users["kind"] == FREE] > 0).any(),
+            "history.indptr gives items to a free row of the users",
+        )
         if empty.window:
-            self.refuse((lengths > empty.window).any(), f"history.indptr has a list of more than {empty.window} items")
+            self.refuse(
+                (lengths > empty.window).any(), f"history.indptr has a list of more than {empty.window} items"
+            )
         inside = ((rows >= 0) & (rows < len(items["keys"]))).all()
         self.refuse(not inside, f"history.items names a row outside the {len(items['keys'])} of the items")
         self.refuse((items["kind"][rows] == FREE).any(), "history.items names a free row of the items")

@@ -27,7 +27,11 @@ def to_plain(value: Any, what: str) -> Any:
     if isinstance(value, str):
         form = encode_id(str.__str__(value))
         return form[1] if form[0] == "s" else {TAG: form}
-    if isinstance(value, (np.integer, np.floating)) and value.dtype.kind in "iuf" and value.dtype.itemsize <= 8:
+    if (
+        isinstance(value, (np.integer, np.floating))
+        and value.dtype.kind in "iuf"
+        and value.dtype.itemsize <= 8
+    ):
         return {TAG: ["n", [value.dtype.str[1:], _number(value.item())]]}
     if isinstance(value, (int, float)):
         return _number(value)

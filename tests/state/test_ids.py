@@ -21,7 +21,7 @@ from skl_increc.exceptions import UnstableIdError
 pd = pytest.importorskip("pandas")
 
 
-class Colour(str, enum.Enum):
+class Colour(enum.StrEnum):
     RED = "red"
 
 
@@ -38,8 +38,21 @@ class Name(str):
 
 
 EQUAL_IDS = [
-    [1, 1.0, True, np.int8(1), np.uint64(1), np.float32(1), np.bool_(True), Decimal(1), Fraction(1), 1 + 0j]
-    + [Level.LOW, np.longdouble(1), Decimal("1.000")],
+    [
+        1,
+        1.0,
+        True,
+        np.int8(1),
+        np.uint64(1),
+        np.float32(1),
+        np.bool_(True),
+        Decimal(1),
+        Fraction(1),
+        1 + 0j,
+        Level.LOW,
+        np.longdouble(1),
+        Decimal("1.000"),
+    ],
     [0, -0.0, False, Decimal("-0"), 0j],
     [0.5, np.float64(0.5), Decimal("0.5"), Fraction(1, 2), 0.5 + 0j],
     [2**70, float(2**70), Decimal(2**70), Fraction(2**70)],
@@ -47,13 +60,32 @@ EQUAL_IDS = [
     [b"red", np.bytes_(b"red")],
     [(1, "a"), (1.0, "a"), (True, np.str_("a")), (Decimal(1), Colour.RED.value.replace("red", "a"))],
     [frozenset({1, 2}), frozenset({2.0, True})],
-    [dt.datetime(2020, 1, 1), np.datetime64("2020-01-01"), np.datetime64("2020-01-01", "ns"), pd.Timestamp("2020-01-01")],
-    [dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2020, 1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1)))],
+    [
+        dt.datetime(2020, 1, 1),
+        np.datetime64("2020-01-01"),
+        np.datetime64("2020-01-01", "ns"),
+        pd.Timestamp("2020-01-01"),
+    ],
+    [
+        dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+        dt.datetime(2020, 1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))),
+    ],
     [dt.timedelta(hours=1), np.timedelta64(60, "m"), pd.Timedelta(hours=1)],
     [float("inf"), np.float32("inf"), Decimal("Infinity")],
     [Decimal("1E+400"), 10**400],
-    [None, float("nan"), np.float32("nan"), np.longdouble("nan"), np.datetime64("NaT"), np.timedelta64("NaT")]
-    + [pd.NA, pd.NaT, Decimal("nan"), Decimal("snan"), complex("nan")],
+    [
+        None,
+        float("nan"),
+        np.float32("nan"),
+        np.longdouble("nan"),
+        np.datetime64("NaT"),
+        np.timedelta64("NaT"),
+        pd.NA,
+        pd.NaT,
+        Decimal("nan"),
+        Decimal("snan"),
+        complex("nan"),
+    ],
 ]
 
 
@@ -65,7 +97,9 @@ def test_equal_ids_have_one_canonical_form_and_one_hash(ids):
     assert len({stable_hash(form) for form in forms}) == 1
 
 
-@pytest.mark.parametrize("value", [1, 1.0, True, np.int8(1), Level.LOW, Decimal(1), np.longdouble(1)], ids=repr)
+@pytest.mark.parametrize(
+    "value", [1, 1.0, True, np.int8(1), Level.LOW, Decimal(1), np.longdouble(1)], ids=repr
+)
 def test_whole_numbers_become_plain_integers(value):
     assert type(canonical(value)) is int
 
@@ -75,7 +109,9 @@ def test_strings_become_plain_strings(value):
     assert type(canonical(value)) is str
 
 
-@pytest.mark.parametrize("ids", [("1", 1), (b"a", "a"), (dt.date(2020, 1, 1), dt.datetime(2020, 1, 1)), ((1,), frozenset({1}))])
+@pytest.mark.parametrize(
+    "ids", [("1", 1), (b"a", "a"), (dt.date(2020, 1, 1), dt.datetime(2020, 1, 1)), ((1,), frozenset({1}))]
+)
 def test_different_ids_stay_apart(ids):
     forms = [canonical(v) for v in ids]
     assert forms[0] != forms[1]
@@ -88,7 +124,9 @@ def test_a_huge_decimal_does_not_become_its_digits():
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, {1}, (1, [2])], ids=repr)
 def test_unhashable_ids_are_refused_with_a_cure(value):
-    with pytest.raises(TypeError, match=r"must be a hashable value.*Turn it into one, for example with str\(\)"):
+    with pytest.raises(
+        TypeError, match=r"must be a hashable value.*Turn it into one, for example with str\(\)"
+    ):
         canonical(value)
 
 
@@ -168,18 +206,42 @@ UNSAVABLE += [dt.datetime(2020, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 
 @pytest.mark.parametrize("value", UNSAVABLE, ids=lambda v: type(v).__name__)
 def test_an_id_that_no_file_gives_back_is_refused_by_name(value):
-    with pytest.raises(UnstableIdError, match="has no form that can be written to a file. Use ids of plain types") as error:
+    with pytest.raises(
+        UnstableIdError, match=r"has no form that can be written to a file. Use ids of plain types"
+    ) as error:
         encode_id(value)
     assert repr(value) in str(error.value)
 
 
-BROKEN = [None, 1, [], ["s"], ["s", 1], ["c", 1], ["i", "zz"], ["i", 7], ["?", 1], ["t", 3], ["d", "yesterday"], ["u", "x"]]
-BROKEN += [["m", "x"], ["q", ["0x1", "0x0"]], ["e", [10**12, 0, 0]], ["b", "?"], ["S", "zz"], ["x", "y"], ["f", [["t", 1]]], {}]
+BROKEN = [
+    None,
+    1,
+    [],
+    ["s"],
+    ["s", 1],
+    ["c", 1],
+    ["i", "zz"],
+    ["i", 7],
+    ["?", 1],
+    ["t", 3],
+    ["d", "yesterday"],
+    ["u", "x"],
+]
+BROKEN += [
+    ["m", "x"],
+    ["q", ["0x1", "0x0"]],
+    ["e", [10**12, 0, 0]],
+    ["b", "?"],
+    ["S", "zz"],
+    ["x", "y"],
+    ["f", [["t", 1]]],
+    {},
+]
 
 
 @pytest.mark.parametrize("form", BROKEN, ids=repr)
 def test_what_was_never_written_is_refused(form):
-    with pytest.raises(ValueError, match="no id has the form"):
+    with pytest.raises(ValueError, match=r"no id has the form"):
         decode_id(form)
 
 
@@ -187,7 +249,7 @@ def test_a_form_nested_too_deeply_is_refused():
     form = ["i", "0x1"]
     for _ in range(5_000):
         form = ["t", [form]]
-    with pytest.raises(ValueError, match="no id has the form"):
+    with pytest.raises(ValueError, match=r"no id has the form"):
         decode_id(form)
 
 
@@ -197,8 +259,9 @@ from decimal import Decimal
 from fractions import Fraction
 from skl_increc._state._idmap import IdMap
 from skl_increc._state.ids import encode_id, stable_hash
-ids = ["a", "\\u00e9", "\\ud800", b"b", 2**80, 0.1, Decimal("0.3"), Fraction(1, 3), uuid.UUID(int=5), dt.date(2020, 1, 1),
-       dt.datetime(2020, 1, 1), dt.time(1), dt.timedelta(1), (1, "a", (None,)), frozenset({"x", "y", "z", 3}), -5, 7]
+ids = ["a", "\\u00e9", "\\ud800", b"b", 2**80, 0.1, Decimal("0.3"), Fraction(1, 3), uuid.UUID(int=5),
+       dt.date(2020, 1, 1), dt.datetime(2020, 1, 1), dt.time(1), dt.timedelta(1), (1, "a", (None,)),
+       frozenset({"x", "y", "z", 3}), -5, 7]
 m = IdMap()
 m.add_objects(ids)
 print([stable_hash(v) for v in ids], m.keys_array[: len(ids)].tolist(), [encode_id(v) for v in ids])
@@ -209,7 +272,9 @@ def test_hashes_and_forms_are_those_of_another_process():
     said = set()
     for seed in ("0", "1", "4711"):
         env = {**os.environ, "PYTHONHASHSEED": seed}
-        done = subprocess.run([sys.executable, "-c", MANY], env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", MANY], env=env, capture_output=True, text=True, check=True
+        )
         said.add(done.stdout)
     assert len(said) == 1
 

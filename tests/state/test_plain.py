@@ -14,7 +14,9 @@ from skl_increc._state.plain import from_plain, to_plain
 text = st.text(st.characters(exclude_categories=()), max_size=6)
 leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), text, st.timedeltas())
 lists = st.lists(leaves, max_size=3)
-values = st.one_of(leaves, lists, lists.map(tuple), st.dictionaries(text.filter(lambda k: k != "$"), lists, max_size=3))
+values = st.one_of(
+    leaves, lists, lists.map(tuple), st.dictionaries(text.filter(lambda k: k != "$"), lists, max_size=3)
+)
 
 
 def through_json(value):
@@ -36,7 +38,14 @@ def test_values_come_back_with_their_types(value):
     assert alike(through_json(value), value)
 
 
-NUMPY = [np.int8(-3), np.uint64(2**64 - 1), np.int64(-(2**63)), np.float16(0.1), np.float32(0.1), np.float32("nan")]
+NUMPY = [
+    np.int8(-3),
+    np.uint64(2**64 - 1),
+    np.int64(-(2**63)),
+    np.float16(0.1),
+    np.float32(0.1),
+    np.float32("nan"),
+]
 NUMPY += [np.float64("inf"), np.float64(0.1)]
 
 
@@ -55,17 +64,28 @@ def test_numpys_booleans_and_strings_become_plain():
 def test_a_span_of_pandas_becomes_a_plain_one():
     pd = pytest.importorskip("pandas")
     assert through_json(pd.Timedelta(hours=1)) == dt.timedelta(hours=1)
-    with pytest.raises(TypeError, match="it is Timedelta.*has no form in a file"):
+    with pytest.raises(TypeError, match=r"it is Timedelta.*has no form in a file"):
         to_plain(pd.Timedelta(1, "ns"), "it")
 
 
-ODD = [object(), np.random.RandomState(0), Fraction(1, 3), 1j, {1: 2}, {"$": 1}, {1}, b"a", np.arange(3), np.longdouble(1)]
+ODD = [
+    object(),
+    np.random.RandomState(0),
+    Fraction(1, 3),
+    1j,
+    {1: 2},
+    {"$": 1},
+    {1},
+    b"a",
+    np.arange(3),
+    np.longdouble(1),
+]
 ODD += [np.datetime64("2020"), np.timedelta64(1, "s"), dt.date(2020, 1, 1)]
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda v: type(v).__name__)
 def test_values_without_a_form_are_refused_by_name(value):
-    with pytest.raises(TypeError, match="The parameter it is .* has no form in a file. Use a number"):
+    with pytest.raises(TypeError, match=r"The parameter it is .* has no form in a file. Use a number"):
         to_plain(value, "The parameter it")
 
 
@@ -74,12 +94,24 @@ def test_the_place_of_a_value_without_a_form_is_named():
         to_plain({"a": [0, 1j]}, "it")
 
 
-BROKEN = [{"$": 1}, {"$": ["?", 1]}, {"$": ["n", ["O", 1]]}, {"$": ["n", ["i1", 300]]}, {"$": ["n", ["i1", "x"]]}]
-BROKEN += [{"$": ["l", 3]}, {"$": ["b", "AA=="]}, {"$": ["x", "y"]}, {"$": ["i", "0x1"], "a": 1}, {"$": ["n", 3]}]
+BROKEN = [
+    {"$": 1},
+    {"$": ["?", 1]},
+    {"$": ["n", ["O", 1]]},
+    {"$": ["n", ["i1", 300]]},
+    {"$": ["n", ["i1", "x"]]},
+]
+BROKEN += [
+    {"$": ["l", 3]},
+    {"$": ["b", "AA=="]},
+    {"$": ["x", "y"]},
+    {"$": ["i", "0x1"], "a": 1},
+    {"$": ["n", 3]},
+]
 BROKEN += [{"$": ["n", ["i4", {"$": ["x", "nan"]}]]}, [{"$": []}]]
 
 
 @pytest.mark.parametrize("form", BROKEN, ids=repr)
 def test_what_was_never_written_is_refused(form):
-    with pytest.raises(ValueError, match="no (value|number|id|i1|i4) has the (form|type)"):
+    with pytest.raises(ValueError, match=r"no (value|number|id|i1|i4) has the (form|type)"):
         from_plain(form)
