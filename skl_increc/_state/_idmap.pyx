@@ -12,6 +12,10 @@ import numpy as np
 from skl_increc._state.ids import canonical, stable_bytes
 from skl_increc._state.memory import aligned_empty, grown
 
+cdef extern from "Python.h":
+    Py_hash_t PyObject_Hash(object o) except? -1
+    int PyUnicode_Compare(object a, object b) except? -1
+
 cdef extern from "hash.h" nogil:
     uint64_t skl_mix(uint64_t z)
     uint64_t skl_hash_bytes(const char *s, size_t n, uint64_t tag)
@@ -23,6 +27,7 @@ cdef enum:
     OBJECT = 2
     LOOK_AHEAD = 64
 
+cdef object STRING_SLOT = np.dtype([("key", np.uintp), ("hash", np.intp), ("row", np.int64)])
 cdef object SLOT = np.dtype([("key", np.int64), ("row", np.int64)])
 
 
@@ -31,6 +36,11 @@ cdef inline uint64_t spread(int64_t key) noexcept nogil:
     h ^= h >> 32
     h *= <uint64_t>0x9E3779B97F4A7C15
     return h ^ (h >> 29)
+
+
+cdef Py_ssize_t size_of(object key) except -1:
+    """Bytes of one id, as the allocator rounds them."""
+    return (key.__sizeof__() + 15) // 16 * 16
 
 
 cdef class IdMap:
@@ -45,6 +55,7 @@ cdef class IdMap:
         self.names = None
         self.free = []
         self.allot_slots(16)
+        self.allot_strings(16)
         self.keys_owner = aligned_empty((16,), np.int64)
         self.kind_owner = np.zeros(16, np.uint8)
         self.capacity = 16
@@ -92,7 +103,7 @@ cdef class IdMap:
         cdef int64_t v
         cdef PyObject *hit
         if PyUnicode_CheckExact(key):
-            pass
+            return self.find_string(key)
         elif PyLong_CheckExact(key):
             v = PyLong_AsLongLongAndOverflow(key, &overflow)
             if not overflow:
@@ -103,7 +114,7 @@ cdef class IdMap:
             key = canonical(key)
             if key is None:
                 return -1
-            if PyLong_CheckExact(key):
+            if PyLong_CheckExact(key) or PyUnicode_CheckExact(key):
                 return self.find_c(key)
         hit = PyDict_GetItemWithError(self.objects, key)
         return -1 if hit == NULL else PyLong_AsSsize_t(<object>hit)
@@ -131,16 +142,28 @@ cdef class IdMap:
     cdef Py_ssize_t add_object(self, object key) except -2:
         cdef bint stable = True
         cdef int64_t h = <int64_t>self.hash_object(key, &stable)
+        if PyUnicode_CheckExact(key):
+            self.reserve_strings(self.n_strings + 1)
         cdef Py_ssize_t row = self.new_row(h, OBJECT)
         if self.names is None:
             self.names = [None] * self.rows
         while len(self.names) <= row:
             self.names.append(None)
         self.names[row] = key
-        self.objects[key] = row
+        self.index_name(key, row)
         if not stable:
             self.unstable += 1
         return row
+
+    cdef int index_name(self, object key, Py_ssize_t row) except -1:
+        """Enter an id that is no integer into its table; `names` holds it already."""
+        if PyUnicode_CheckExact(key):
+            self.put_string(<void *>key, PyObject_Hash(key), row)
+            self.n_strings += 1
+        else:
+            self.objects[key] = row
+        self.name_bytes += size_of(key)
+        return 0
 
     cdef uint64_t hash_object(self, object key, bint *stable) except? 0:
         cdef Py_ssize_t n
@@ -234,12 +257,79 @@ cdef class IdMap:
         self.tab[gap].key = 0
         return 0
 
+    # -- the table of strings: as a dict, but the row stands beside the key ------------------------
+    cdef allot_strings(self, Py_ssize_t n):
+        owner = aligned_empty((n,), STRING_SLOT)
+        owner["row"] = -1
+        self.strings_owner = owner
+        self.strings = <StringSlot *><uintptr_t>owner.ctypes.data
+        self.string_slots = n
+
+    cdef Py_ssize_t find_string(self, object key) except -2:
+        cdef Py_hash_t h = PyObject_Hash(key)
+        cdef uint64_t mask = self.string_slots - 1, s = spread(h) & mask
+        cdef StringSlot *slot
+        while True:
+            slot = self.strings + s
+            if slot.row < 0:
+                return -1
+            if slot.key == <void *>key:
+                return slot.row
+            if slot.hash == h and PyUnicode_Compare(<object>slot.key, key) == 0:
+                return slot.row
+            s = (s + 1) & mask
+
+    cdef int put_string(self, void *key, Py_hash_t h, Py_ssize_t row) noexcept nogil:
+        cdef uint64_t mask = self.string_slots - 1, s = spread(h) & mask
+        while self.strings[s].row >= 0:
+            s = (s + 1) & mask
+        self.strings[s].key = key
+        self.strings[s].hash = h
+        self.strings[s].row = row
+        return 0
+
+    cdef int reserve_strings(self, Py_ssize_t n) except -1:
+        cdef Py_ssize_t want = self.string_slots, had = self.string_slots, j
+        cdef StringSlot *old = self.strings
+        while 10 * n > 7 * want:
+            want *= 2
+        if want == had:
+            return 0
+        owner = self.strings_owner
+        self.allot_strings(want)
+        for j in range(had):
+            if old[j].row >= 0:
+                self.put_string(old[j].key, old[j].hash, old[j].row)
+        return 0
+
+    cdef int drop_string(self, object key) except -1:
+        cdef uint64_t mask = self.string_slots - 1, s = spread(PyObject_Hash(key)) & mask, gap, home
+        while self.strings[s].key != <void *>key:
+            s = (s + 1) & mask
+        gap = s
+        while True:
+            s = (s + 1) & mask
+            if self.strings[s].row < 0:
+                break
+            home = spread(self.strings[s].hash) & mask
+            if ((s - home) & mask) >= ((s - gap) & mask):
+                self.strings[gap] = self.strings[s]
+                gap = s
+        self.strings[gap].row = -1
+        self.n_strings -= 1
+        return 0
+
     cdef int drop_row(self, Py_ssize_t row) except -1:
         if self.kind[row] == INT:
             self.drop_int(self.keys[row])
             self.ints -= 1
         else:
-            del self.objects[self.names[row]]
+            key = self.names[row]
+            if PyUnicode_CheckExact(key):
+                self.drop_string(key)
+            else:
+                del self.objects[key]
+            self.name_bytes -= size_of(key)
             self.names[row] = None
         self.kind[row] = FREE
         self.keys[row] = 0
@@ -418,11 +508,10 @@ cdef class IdMap:
 
     @property
     def nbytes(self):
-        """Bytes of the tables; the objects themselves are counted once, by their own size."""
-        total = self.tab_owner.nbytes + self.rows * 9
+        """Bytes of the tables and of the ids in them."""
+        total = self.tab_owner.nbytes + self.strings_owner.nbytes + self.rows * 9 + self.name_bytes
         if self.names is not None:
             total += self.names.__sizeof__() + self.objects.__sizeof__() + 32 * len(self.objects)
-            total += sum(key.__sizeof__() + 16 for key in self.objects)
         return total
 
     # -- copies and files -----------------------------------------------------------------------
@@ -448,7 +537,8 @@ cdef class IdMap:
             m.names = [None] * rows
             for row, key in kept["names"]:
                 m.names[row] = key
-                m.objects[key] = row
+                m.reserve_strings(m.n_strings + 1)
+                m.index_name(key, row)
         m.ints = int((np.asarray(kept["kind"]) == INT).sum())
         m.reserve_ints(m.ints)
         for r in range(rows):
@@ -466,6 +556,9 @@ cdef class IdMap:
         m.keys_owner = grown(self.keys_owner[:m.capacity], m.capacity, m.rows)
         m.kind_owner = self.kind_owner[:m.capacity].copy()
         m.point()
+        m.strings_owner = self.strings_owner.copy()
+        m.strings = <StringSlot *><uintptr_t>m.strings_owner.ctypes.data
+        m.string_slots, m.n_strings, m.name_bytes = self.string_slots, self.n_strings, self.name_bytes
         m.objects = self.objects.copy()
         m.names = None if self.names is None else self.names.copy()
         m.free = self.free.copy()
