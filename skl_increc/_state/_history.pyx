@@ -146,7 +146,7 @@ cdef class History(Pairs):
             if self.window:
                 length = min(length, self.window)
             room = max(<Py_ssize_t>self.heads[u * HEAD + ROOM], <Py_ssize_t>(SMALLEST // 2))
-            while room < length:
+            while room < max(length, <Py_ssize_t>SMALLEST):      # also the first block of a new user
                 room *= 2
                 entries += room
                 index += 2 * room if room > LONG else 0
@@ -389,8 +389,22 @@ cdef class History(Pairs):
 
     def all_values(self, users):
         """The sums that belong to `csr(users)`, float64 (n_values, n_pairs)."""
-        parts = [self.values_of(u) for u in users]
-        return np.concatenate(parts, axis=1) if parts else np.empty((self.n_values, 0))
+        cdef const int32_t[::1] rows = np.ascontiguousarray(users, dtype=np.int32)
+        cdef Py_ssize_t m = rows.shape[0], r, total = 0, at, length
+        cdef double[:, ::1] out
+        cdef int c
+        for r in range(m):
+            total += self.length(rows[r])
+        out = np.empty((self.n_values, total))
+        total = 0
+        for r in range(m):
+            length = self.length(rows[r])
+            if length and self.n_values:
+                at = block_of(self.heads + rows[r] * HEAD)
+                for c in range(self.n_values):
+                    memcpy(&out[c, total], self.values[c] + at, length * sizeof(double))
+            total += length
+        return np.asarray(out)
 
     cdef Py_ssize_t pairs_of(self, Py_ssize_t u, int column, const int32_t **items,
                              const double **values) noexcept nogil:
