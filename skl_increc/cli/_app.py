@@ -21,7 +21,7 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help="Incremental recommenders: test-then-learn comparisons on your ratings or on real ones.",
 )
@@ -49,9 +49,6 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         code = app(arguments, prog_name=_PROGRAM, standalone_mode=False, obj=command)
     except _UsageError as error:
-        if not getattr(error, "message", ""):  # no arguments: the help was shown
-            error.show()
-            return 2
         sys.stderr.write(f"{_PROGRAM}: {' '.join(error.format_message().split())} (see {_PROGRAM} --help)\n")
         return 2
     except typer.Abort:  # how some versions of typer say Ctrl-C
@@ -73,11 +70,17 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Incremental recommenders: test-then-learn comparisons on your ratings or on real ones."""
+    if context.invoked_subcommand is None:
+        text = context.get_help()
+        if text:  # with rich it is shown already
+            typer.echo(text)
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -140,7 +143,7 @@ def compare(
             from skl_increc.cli._compare import Settings, check_report, compare_models
             from skl_increc.cli._sources import open_source
 
-            check_report(report)
+            check_report(report, data)
             source = open_source(
                 data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed, progress=progress
             )

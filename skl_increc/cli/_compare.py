@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
+
+import numpy as np
 
 from skl_increc.cli._entrants import build, defaults, is_ours
 from skl_increc.cli._errors import InputError, one_line
@@ -135,25 +138,27 @@ def run_job(job: Job, settings: Settings, source: Source) -> ProgressiveResult:
         If no event is left to ask for.
     """
     try:
-        return progressive_validate(
-            dict(job.models),
-            source.frame,
-            task=job.task,
-            metrics=_METRICS[job.task],
-            k=settings.k,
-            warmup=settings.warmup,
-            ties=settings.ties,
-            rating_col="rating" if source.has_ratings else None,
-            time_col=source.time_col,
-            user_col="user",
-            item_col="item",
-            min_y=job.min_y,
-        )
+        # a model that diverges is told by the table, not by numpy's warnings as well
+        with np.errstate(over="ignore", invalid="ignore"):
+            return progressive_validate(
+                dict(job.models),
+                source.frame,
+                task=job.task,
+                metrics=_METRICS[job.task],
+                k=settings.k,
+                warmup=settings.warmup,
+                ties=settings.ties,
+                rating_col="rating" if source.has_ratings else None,
+                time_col=source.time_col,
+                user_col="user",
+                item_col="item",
+                min_y=job.min_y,
+            )
     except DatasetError as error:
         raise InputError(one_line(error).replace("(min_y)", "(--min-y)")) from error
 
 
-def check_report(path: str | None) -> None:
+def check_report(path: str | None, data: str | None) -> None:
     """Find out before a long run whether its report can be drawn and written.
 
     Raises
@@ -165,6 +170,8 @@ def check_report(path: str | None) -> None:
         return
     if find_spec("matplotlib") is None:
         raise InputError('--report needs matplotlib: pip install "skl_increc[plot]"')
+    if data is not None and os.path.realpath(path) == os.path.realpath(data):
+        raise InputError(f"--report {path!r} is the file of the data, which it would replace: name another.")
     try:
         check_writable(path)
     except OSError as error:

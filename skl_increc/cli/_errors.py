@@ -28,4 +28,4 @@ def as_option(message: str) -> str:
     """
     message = re.sub(rf"\b({_ROLES})_col=None", r"--no-\1", message)
     message = re.sub(rf"\b({_ROLES})_col='([\w.-]+)'", r"--\1-col \2", message)
-    return re.sub(rf"\b({_ROLES})_col=", r"--\1-col ", message).replace("-col .", "-col.")
+    return re.sub(rf"\b({_ROLES})_col=", r"--\1-col", message)

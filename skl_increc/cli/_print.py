@@ -49,9 +49,9 @@ def show_data(console: Console, summary: DataSummary) -> None:
 
 def show_result(console: Console, result: ProgressiveResult) -> None:
     """Print the table of a result, the best model first."""
+    console.print(Text(f"\n{task_title(result)}", style="bold"))
     if result.interrupted:
         console.print(f"Interrupted after {result.n_events:,} events; the figures are of these.")
-    console.print(Text(f"\n{task_title(result)}", style="bold"))
     console.print(_result_table(console, result))
     sentence = verdict(result)
     if sentence:
@@ -60,7 +60,7 @@ def show_result(console: Console, result: ProgressiveResult) -> None:
         if row["diverged_at"] is not None:
             console.print(f"{row['model']} diverged: no finite number at event {row['diverged_at']:,}.")
     asked = max(row["n_asked"] for row in result.summary())
-    console.print(f"Asked {asked:,} times. Ties: {result.ties_rule}.")
+    console.print(f"Predictions: {asked:,}. Ties: {result.ties_rule}.")
 
 
 def _result_table(console: Console, result: ProgressiveResult) -> Table:

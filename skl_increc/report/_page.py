@@ -116,7 +116,7 @@ def _task(result: ProgressiveResult, colors: Colors, key: str) -> str:
     asked = max(row["n_asked"] for row in result.summary())
     return (
         f"<section>\n<h2>{escape(task_title(result))}</h2>\n{_result_table(result, colors)}\n"
-        f"{_lost(result)}<p>Asked {asked:,} times. Ties: {escape(result.ties_rule)}.</p>\n"
+        f"{_lost(result)}<p>Predictions: {asked:,}. Ties: {escape(result.ties_rule)}.</p>\n"
         f'<div class="charts">{"".join(drawings)}</div>\n</section>'
     )
 

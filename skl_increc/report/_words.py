@@ -73,7 +73,7 @@ def value(number: float) -> str:
     """
     if math.isnan(number):
         return "-"
-    return f"{number:.4f}" if number == 0.0 or 1e-2 <= abs(number) < 1e6 else f"{number:.4g}"
+    return f"{number:.4f}" if number == 0.0 or 1e-3 <= abs(number) < 1e6 else f"{number:.4g}"
 
 
 def short(number: float | None) -> str:

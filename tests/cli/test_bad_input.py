@@ -11,7 +11,8 @@ def test_missing_column(refuses, write, name):
 
 def test_missing_rating_and_time_name_the_options_that_do_without(refuses, write):
     assert "--no-rating for events without ratings" in refuses("compare", write(rating=None))
-    assert "--no-time to take the rows in the order of the file" in refuses("compare", write(timestamp=None))
+    line = refuses("compare", write(timestamp=None))
+    assert "with --time-col; --no-time to take the rows in the order of the file" in line
 
 
 def test_a_named_column_that_is_absent(refuses, write):
@@ -161,6 +162,13 @@ def test_reports_that_cannot_be_written_are_told_before_the_run(refuses, write, 
     assert "is a directory: name a file in it" in refuses("compare", write(), "--report", tmp_path)
     line = refuses("compare", write(), "--report", tmp_path / "no" / "report.html")
     assert "The folder" in line and "does not exist" in line
+
+
+def test_a_report_does_not_replace_the_data(refuses, write):
+    path = write()
+    before = path.read_bytes()
+    assert "is the file of the data" in refuses("compare", path, "--report", path)
+    assert path.read_bytes() == before
 
 
 def test_reports_without_matplotlib(refuses, write, tmp_path, monkeypatch):

@@ -157,7 +157,7 @@ def test_k_min_y_limit_and_warmup(cli, write):
 
 def test_warmup_is_not_asked_about(cli, write):
     _, out, _ = cli("compare", write(), "--warmup", 100, "-t", "rating", "-m", "mean")
-    assert "Asked 500 times." in out
+    assert "Predictions: 500." in out
 
 
 def test_both_rules_for_ties(cli, write):
@@ -183,12 +183,28 @@ def test_the_seed_decides_and_repeats(cli, write):
 
 
 def test_a_model_that_diverges_is_told(cli, write, events):
-    _, out, _ = cli(
+    _, out, err = cli(
         *("compare", write(rating=[1e150 * y for y in events()["rating"]])),
         *("-t", "rating", "-m", "river.reco.BiasedMF", "-m", "mean"),
     )
     assert "river.reco.BiasedMF diverged: no finite number at event" in out
     assert rows_of(out, "Ratings:")["river.reco.BiasedMF"][0] == "-"
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"user": [None] * 600}, {"item": [None] * 600}, {"timestamp": [7] * 600}, {"rating": [0.0, -1.0] * 300}],
+)
+def test_odd_streams_go_through(cli, write, columns):
+    code, out, err = cli("compare", write(**columns))
+    assert (code, err) == (0, "")
+    assert "RMSE" in out and "nan" not in out.lower()
+
+
+def test_one_event(cli, write):
+    code, out, err = cli("compare", write(n=1), "-t", "rating")
+    assert (code, err) == (0, "") and "Predictions: 1." in out
 
 
 def test_ctrl_c_prints_what_was_measured(cli, write, monkeypatch, tmp_path):
