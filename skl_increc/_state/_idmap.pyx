@@ -40,7 +40,9 @@ cdef inline uint64_t spread(int64_t key) noexcept nogil:
 
 cdef Py_ssize_t size_of(object key) except -1:
     """Bytes of one id, as the allocator rounds them."""
-    return (key.__sizeof__() + 15) // 16 * 16
+    if type(key) in (str, bytes, int, tuple, frozenset):
+        return (key.__sizeof__() + 15) // 16 * 16
+    return (object.__sizeof__(key) + 15) // 16 * 16   # a class of a user's own may say anything
 
 
 cdef class IdMap:
