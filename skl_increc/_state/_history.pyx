@@ -107,6 +107,10 @@ cdef class History(Pairs):
         self.heads_owner, self.user_room, self.users = heads, room, n
         self.point()
 
+    def limit_users(self, Py_ssize_t n):
+        """Take back users beyond n who have no items yet."""
+        self.users = min(self.users, n)
+
     def reserve_entries(self, Py_ssize_t entries, Py_ssize_t index):
         """Room for so many more entries of blocks and slots of hash sets."""
         cdef Py_ssize_t room = self.items_room, slots = max(self.index_room, 128)

@@ -156,6 +156,8 @@ cdef class State:
         self.users.rollback()
         self.items.rollback()
         self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
+        if self.history is not None:
+            self.history.limit_users(self.users.n_rows)
 
     # -- many events --------------------------------------------------------------------------
     def record(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
