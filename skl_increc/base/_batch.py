@@ -21,6 +21,8 @@ REMEMBERED = ("n_features_in_", "feature_names_in_")
 
 def fit_table(model: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Any:
     """The body of ``fit`` and ``partial_fit``."""
+    if model._state is not None and model._state.frozen:
+        model._state.wait()  # a snapshot refuses
     before = {name: model.__dict__[name] for name in REMEMBERED if name in model.__dict__}
     try:
         fresh = reset or model._state is None

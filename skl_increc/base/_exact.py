@@ -22,6 +22,8 @@ __all__ = ["forget", "merge"]
 def merge(model: Any, other: Any) -> Any:
     """The body of ``merge``."""
     _check_mergeable(model, other)
+    if model._state is not None and model._state.frozen:
+        model._state.wait()  # a snapshot refuses
     theirs = other._state
     if theirs is None:
         return model
