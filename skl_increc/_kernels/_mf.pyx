@@ -30,12 +30,12 @@ cdef extern from "mf.h" nogil:
         float lr, lr_bias, l2, l2_bias, eps
     ctypedef struct mf_totals:
         double n, s1, s2, shift, lo, hi
-    void mf_events(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
-                   const float *offset, const float *w, Py_ssize_t n, Py_ssize_t total)
-    void mf_standardise(mf_totals *T, const double *y, const double *w, int n, int count, int centre,
-                        float *target, float *weight)
-    void mf_log_odds(mf_totals *T, const double *y, const double *w, int n, int count, int centre,
-                     float *target, float *offset, float *weight)
+    void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const int32_t *i, const double *y,
+                  const double *w, Py_ssize_t n, int count)
+    void mf_steps(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+                  const float *offset, const float *w, Py_ssize_t n)
+    void mf_targets(const mf_model *m, mf_totals *T, const double *y, const double *w, int n, int count,
+                    float *target, float *offset, float *weight)
     void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int32_t *i, int step_i,
                    Py_ssize_t n, float *out)
     void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
@@ -71,6 +71,7 @@ cdef class MFLearner(Learner):
     cdef float *old
     cdef int start_kind
     cdef bint start_mean
+    cdef tuple room               # what the next full-batch step needs
     cdef float init_scale
     cdef const float[::1] quantiles
     cdef uint64_t seed
@@ -116,37 +117,23 @@ cdef class MFLearner(Learner):
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
+        if self.start_mean:
+            self.learn_from_mean(u, i, y, w, n)
+        else:
+            mf_learn(&self.m, self.T, u, i, y, w, n, self.count)
+
+    cdef void learn_from_mean(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                              Py_ssize_t n) noexcept nogil:
+        """One by one: a new row starts at the mean of its side, whose sums follow every step."""
         cdef float target[MF_BLOCK]
         cdef float offset[MF_BLOCK]
         cdef float weight[MF_BLOCK]
-        cdef Py_ssize_t a = 0, b
-        while a < n:
-            b = min(MF_BLOCK, n - a)
-            self.targets(y + a, w + a, <int>b, target, offset, weight)
-            if self.start_mean:
-                self.learn_from_mean(u + a, i + a, target, offset, weight, b)
-            else:
-                mf_events(&self.m, u + a, i + a, target, offset, weight, b, n - a)
-            a += b
-
-    cdef void targets(self, const double *y, const double *w, int n, float *target, float *offset,
-                      float *weight) noexcept nogil:
-        cdef int j
-        if self.m.loss:
-            mf_log_odds(self.T, y, w, n, self.count, self.m.biases, target, offset, weight)
-        else:
-            mf_standardise(self.T, y, w, n, self.count, self.m.biases, target, weight)
-            for j in range(n):
-                offset[j] = 0
-
-    cdef void learn_from_mean(self, const int32_t *u, const int32_t *i, const float *target,
-                              const float *offset, const float *weight, Py_ssize_t n) noexcept nogil:
-        """One by one: a new row starts at the mean of its side, whose sums follow every step."""
         cdef Py_ssize_t j
         for j in range(n):
+            mf_targets(&self.m, self.T, y + j, w + j, 1, self.count, target, offset, weight)
             self.before(0, u[j])
             self.before(1, i[j])
-            mf_events(&self.m, u + j, i + j, target + j, offset + j, weight + j, 1, 1)
+            mf_steps(&self.m, u + j, i + j, target, offset, weight, 1)
             self.after(0, u[j])
             self.after(1, i[j])
 
@@ -196,7 +183,7 @@ cdef class MFLearner(Learner):
         centre[0] = 0
         scale[0] = 1
         if self.m.loss:
-            mf_log_odds(T, &zero, &zero, 1, False, self.m.biases, target, offset, weight)
+            mf_targets(&self.m, T, &zero, &zero, 1, False, target, offset, weight)
             centre[0] = offset[0]
         elif T.n > 0:
             mean = T.s1 / T.n
@@ -272,33 +259,83 @@ cdef class MFLearner(Learner):
         r.T = self.T
         return r
 
-    def step(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y, const double[::1] w):
-        """One full-batch gradient step over these events (optimizer="gd")."""
-        cdef Py_ssize_t n = u.shape[0], nu = self.P.shape[0], ni = self.Q.shape[0], S = self.m.stride
-        cdef Py_ssize_t a = 0
+    def make_room(self, Py_ssize_t n, Py_ssize_t users, Py_ssize_t items):
+        """Ask for all the memory of the next `step`, which then cannot fail."""
+        cdef Py_ssize_t S = self.m.stride
+        self.room = (np.empty(n + MF_BLOCK, np.float32), np.zeros(n + MF_BLOCK, np.float32),
+                     np.empty(n + MF_BLOCK, np.float32), np.zeros((users, S)), np.zeros((items, S)),
+                     np.zeros((users, 3)), np.zeros((items, 3)))
+
+    def step(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y, const double[::1] w,
+             Py_ssize_t users, Py_ssize_t items):
+        """One full-batch gradient step over these events (optimizer="gd") of so many rows."""
+        cdef Py_ssize_t n = u.shape[0], a = 0
         cdef int b
-        cdef float[::1] target = np.empty(n + MF_BLOCK, np.float32)
-        cdef float[::1] offset = np.zeros(n + MF_BLOCK, np.float32)
-        cdef float[::1] weight = np.empty(n + MF_BLOCK, np.float32)
-        cdef double[:, ::1] GP = np.zeros((nu, S)), GQ = np.zeros((ni, S))
-        cdef double[:, ::1] GU = np.zeros((nu, 3)), GI = np.zeros((ni, 3))
-        cdef bint count = self.count
+        cdef float[::1] target, offset, weight
+        cdef double[:, ::1] GP, GQ, GU, GI
         if n == 0:
             return
+        if self.room is None:
+            self.make_room(n, users, items)
+        target, offset, weight, GP, GQ, GU, GI = self.room
+        self.room = None
+        cdef double *GP_ = &GP[0, 0] if users else NULL
+        cdef double *GQ_ = &GQ[0, 0] if items else NULL
+        cdef double *GU_ = &GU[0, 0] if users else NULL
+        cdef double *GI_ = &GI[0, 0] if items else NULL
         with nogil:
-            if count:                             # all ratings are counted before the step
+            if self.start_mean:
+                self.start_from_mean(0, u, GU)
+                self.start_from_mean(1, i, GI)
+            if self.count:                        # all ratings are counted before the step
                 while a < n:
                     b = <int>min(MF_BLOCK, n - a)
-                    self.targets(&y[a], &w[a], b, &target[a], &offset[a], &weight[a])
+                    mf_targets(&self.m, self.T, &y[a], &w[a], b, True, &target[a], &offset[a], &weight[a])
                     a += b
-            self.count = False
             a = 0
             while a < n:
                 b = <int>min(MF_BLOCK, n - a)
-                self.targets(&y[a], &w[a], b, &target[a], &offset[a], &weight[a])
+                mf_targets(&self.m, self.T, &y[a], &w[a], b, False, &target[a], &offset[a], &weight[a])
                 a += b
-            self.count = count
             mf_gradients(&self.m, &u[0], &i[0], &target[0], &offset[0], &weight[0], n,
-                         &GP[0, 0], &GQ[0, 0], &GU[0, 0], &GI[0, 0])
-            mf_gradient_step(&self.m, self.m.P, self.m.SU, &GP[0, 0], &GU[0, 0], nu)
-            mf_gradient_step(&self.m, self.m.Q, self.m.SI, &GQ[0, 0], &GI[0, 0], ni)
+                         GP_, GQ_, GU_, GI_)
+            mf_gradient_step(&self.m, self.m.P, self.m.SU, GP_, GU_, users)
+            mf_gradient_step(&self.m, self.m.Q, self.m.SI, GQ_, GI_, items)
+            if self.start_mean:
+                self.sum_side(0, users)
+                self.sum_side(1, items)
+
+    cdef void start_from_mean(self, int side, const int32_t[::1] rows, double[:, ::1] seen) noexcept nogil:
+        """Rows that have learned nothing move to the mean of their side, once each."""
+        cdef Py_ssize_t S = self.m.stride, j, r, f
+        cdef float *x
+        cdef mf_stat *s = self.m.SU if side == 0 else self.m.SI
+        cdef double *total = self.sums + side * S
+        cdef double count = self.sums[2 * S + side]
+        for j in range(rows.shape[0]):
+            r = rows[j]
+            if r < 0 or s[r].n > 0 or seen[r, 2] != 0 or count == 0:
+                continue
+            seen[r, 2] = 1
+            x = (self.m.P if side == 0 else self.m.Q) + r * S
+            for f in range(self.m.k):
+                x[f] += <float>(total[f] / count)
+        for j in range(rows.shape[0]):
+            if rows[j] >= 0:
+                seen[rows[j], 2] = 0
+
+    cdef void sum_side(self, int side, Py_ssize_t n) noexcept nogil:
+        """The sums of a side anew, after all its rows moved at once."""
+        cdef Py_ssize_t S = self.m.stride, r, f
+        cdef const float *X = self.m.P if side == 0 else self.m.Q
+        cdef const mf_stat *s = self.m.SU if side == 0 else self.m.SI
+        cdef double *total = self.sums + side * S
+        cdef double *count = self.sums + 2 * S + side
+        count[0] = 0
+        for f in range(S):
+            total[f] = 0
+        for r in range(n):
+            if s[r].n > 0:
+                count[0] += 1
+                for f in range(self.m.k):
+                    total[f] += X[r * S + f]

@@ -69,7 +69,7 @@ def learn_events(
     with state.lock:
         state.busy = True
         try:
-            u, i = _rows_of(state, events)
+            u, i = _rows_of(model, state, events, singly)
             if t is None:
                 t = np.arange(state.n_events, state.n_events + len(y), dtype=np.float64)
             if time is not None and len(y):
@@ -95,7 +95,7 @@ def _leave_out(state: State, events: Interactions, y: np.ndarray, w: np.ndarray)
     return events, np.ascontiguousarray(y), np.ascontiguousarray(w)
 
 
-def _rows_of(state: State, events: Interactions) -> tuple[np.ndarray, np.ndarray]:
+def _rows_of(model: Any, state: State, events: Interactions, singly: bool) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of both columns, with room for all that follows; on error nothing has changed."""
     state.users.begin()
     state.items.begin()
@@ -107,6 +107,8 @@ def _rows_of(state: State, events: Interactions) -> tuple[np.ndarray, np.ndarray
             state.history.reserve(u, i)
         state.start_rows(0, state.users.added())
         state.start_rows(1, state.items.added())
+        if not singly:
+            model._make_room(state, len(events))
     except BaseException:
         state.undo()
         raise

@@ -88,6 +88,9 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         """Learn these events; row numbers of -1 are anonymous.  Must not raise once it has begun to write."""
         state.learn(u, i, y, w, t)
 
+    def _make_room(self, state: State, n: int) -> None:
+        """Ask for the memory that learning n events takes, if it takes any: here failing does no harm."""
+
     def _learn_singly(
         self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
     ) -> None:

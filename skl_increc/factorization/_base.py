@@ -86,9 +86,13 @@ class FactorMixin:
 
     def _learn(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
         if self.optimizer == "gd":
-            state.learner.step(u, i, y, w)
+            state.learner.step(u, i, y, w, state.users.n_rows, state.items.n_rows)
         else:
             state.learn(u, i, y, w, t)
+
+    def _make_room(self: Any, state: State, n: int) -> None:
+        if self.optimizer == "gd":
+            state.learner.make_room(n, state.users.n_rows, state.items.n_rows)
 
     def _learn_singly(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
         state.learn(u, i, y, w, t)
