@@ -134,7 +134,7 @@ class FactorMixin:
         state = self._ready_state()
         index, rows = (state.users, state.user_rows) if side == "user" else (state.items, state.item_rows)
         values = rows.view(name)
-        values = values[:, 0] if name == "stat" else values
+        values = values[:, 0] if name == "stat" else values.reshape(len(values), -1)  # also for one factor
         if len(index) < index.n_rows:
             values = values[index.live()]
         values = values.view()
