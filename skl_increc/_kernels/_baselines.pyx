@@ -7,7 +7,7 @@ import numpy as np
 
 from skl_increc._kernels._learner cimport Learner
 
-cdef extern from "mf.h" nogil:
+cdef extern from "standardise.h" nogil:
     enum: MF_BLOCK
     ctypedef struct mf_totals:
         double n, s1, s2, shift, lo, hi

@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "simd.h"
+#include "standardise.h"
 
 enum { MF_SGD = 0, MF_ADAGRAD = 1 };
 enum { MF_SQUARED = 0, MF_LOGISTIC = 1 };
-enum { MF_BLOCK = 256, MF_LANES = 4 };
 
 /* one row's bias, its two accumulators and the number of its events: 16 bytes, one cache line */
 typedef struct { float bias, bias_acc, acc, n; } mf_stat;
@@ -31,9 +31,6 @@ typedef struct {
 
 /* the parameters of a step, copied out of the model once a call: no store to a row can alias them */
 typedef struct { float lr, lr_bias, l2, l2_bias, eps, each; int biases; } mf_rates;
-
-/* running totals: the scale that the model learns in, kept as plain sums */
-typedef struct { double n, s1, s2, shift, lo, hi; } mf_totals;
 
 SKL_INLINE float mf_error(float target, float offset, float s, int loss)
 {
@@ -141,11 +138,12 @@ SKL_INLINE void mf_loop(const mf_model *m, const int32_t *u, const int32_t *i, c
         }
         if (u[t] >= 0 && i[t] >= 0)
             mf_step(P + u[t] * (ptrdiff_t)stride, Q + i[t] * (ptrdiff_t)stride, SU + u[t], SI + i[t],
-                    target[t], offset[t], w[t], &rates, stride, optimizer, loss);
+                    target[t],
+                    loss == MF_LOGISTIC ? offset[t] : 0.0f, w[t], &rates, stride, optimizer, loss);
         else if (u[t] >= 0)
-            mf_step_alone(SU + u[t], target[t], offset[t], w[t], &rates, optimizer, loss);
+            mf_step_alone(SU + u[t], target[t], loss == MF_LOGISTIC ? offset[t] : 0.0f, w[t], &rates, optimizer, loss);
         else if (i[t] >= 0)
-            mf_step_alone(SI + i[t], target[t], offset[t], w[t], &rates, optimizer, loss);
+            mf_step_alone(SI + i[t], target[t], loss == MF_LOGISTIC ? offset[t] : 0.0f, w[t], &rates, optimizer, loss);
     }
 }
 
@@ -159,8 +157,7 @@ SKL_INLINE void mf_loop(const mf_model *m, const int32_t *u, const int32_t *i, c
     }
 
 /* `n` events in order; codes of -1 are anonymous; u and i may be read up to `total` for prefetch */
-SKL_CLONES
-static void mf_events(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+SKL_INLINE void mf_events(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
                       const float *offset, const float *w, ptrdiff_t n, ptrdiff_t total)
 {
     if (m->optimizer == MF_ADAGRAD) {
@@ -172,45 +169,8 @@ static void mf_events(const mf_model *m, const int32_t *u, const int32_t *i, con
     }
 }
 
-/* Ratings to targets of mean 0 and variance 1, each by the totals up to and with its own event.
- * Without biases there is no centre: the scale is the root mean square.  Always whole lanes, so
- * that one event is rounded as in a batch. */
-SKL_CLONES
-static void mf_standardise(mf_totals *T, const double *y, const double *w, int n, int count,
-                           int centre, float *target, float *weight)
-{
-    double N[MF_BLOCK], A[MF_BLOCK], B[MF_BLOCK], Y[MF_BLOCK];
-    if (count && T->n == 0.0 && n > 0) { T->shift = y[0]; T->lo = y[0]; T->hi = y[0]; }
-    const double shift = T->shift, add = count ? 1.0 : 0.0;
-    double sn = T->n, s1 = T->s1, s2 = T->s2, lo = T->lo, hi = T->hi;
-    for (int t = 0; t < n; t++) {
-        const double d = y[t] - shift, c = add * w[t];
-        sn += c;
-        s1 += c * d;
-        s2 += c * (d * d);
-        lo = y[t] < lo ? y[t] : lo;
-        hi = y[t] > hi ? y[t] : hi;
-        N[t] = sn; A[t] = s1; B[t] = s2; Y[t] = d;
-        weight[t] = (float)w[t];
-    }
-    if (count) { T->n = sn; T->s1 = s1; T->s2 = s2; T->lo = lo; T->hi = hi; }
-    const int whole = (n + MF_LANES - 1) / MF_LANES * MF_LANES;
-    for (int t = n; t < whole; t++) { N[t] = 1.0; A[t] = 0.0; B[t] = 0.0; Y[t] = 0.0; }
-    for (int b = 0; b < whole; b += MF_LANES) {
-#pragma omp simd
-        for (int j = 0; j < MF_LANES; j++) {
-            const double each = 1.0 / N[b + j], mean = A[b + j] * each, raw = B[b + j] * each;
-            const double var = centre ? raw - mean * mean : raw + shift * (2.0 * mean + shift);
-            const double known = var > 1e-12 * (centre ? raw : var) ? 1.0 : 0.0;
-            const double d = centre ? Y[b + j] - mean : Y[b + j] + shift;
-            target[b + j] = (float)(known * d / sqrt(known > 0.0 ? var : 1.0));
-        }
-    }
-}
-
 /* 0/1 targets: the offset is the log-odds of the base rate, counted half an event each way */
-SKL_CLONES
-static void mf_log_odds(mf_totals *T, const double *y, const double *w, int n, int count,
+SKL_INLINE void mf_log_odds(mf_totals *T, const double *y, const double *w, int n, int count,
                         int centre, float *target, float *offset, float *weight)
 {
     double N[MF_BLOCK], A[MF_BLOCK];
@@ -222,6 +182,43 @@ static void mf_log_odds(mf_totals *T, const double *y, const double *w, int n, i
     }
     for (int t = 0; t < n; t++)
         offset[t] = centre ? (float)log((A[t] + 0.5) / (N[t] - A[t] + 0.5)) : 0.0f;
+}
+
+SKL_INLINE void mf_targets_of(const mf_model *m, mf_totals *T, const double *y, const double *w, int n,
+                              int count, float *target, float *offset, float *weight)
+{
+    if (m->loss == MF_LOGISTIC) mf_log_odds(T, y, w, n, count, m->biases, target, offset, weight);
+    else mf_standardise(T, y, w, n, count, m->biases, target, weight);
+}
+
+/* Targets of up to MF_BLOCK events, for the forms that do not learn event by event in C. */
+SKL_CLONES
+static void mf_targets(const mf_model *m, mf_totals *T, const double *y, const double *w, int n,
+                       int count, float *target, float *offset, float *weight)
+{
+    mf_targets_of(m, T, y, w, n, count, target, offset, weight);
+}
+
+/* Steps of events whose targets are known. */
+SKL_CLONES
+static void mf_steps(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+                     const float *offset, const float *w, ptrdiff_t n)
+{
+    mf_events(m, u, i, target, offset, w, n, n);
+}
+
+/* All of it: ratings to targets, targets to steps, a block that stays in the first-level cache at
+ * a time.  One event is a block of one. */
+SKL_CLONES
+static void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const int32_t *i,
+                     const double *y, const double *w, ptrdiff_t n, int count)
+{
+    float target[MF_BLOCK], offset[MF_BLOCK], weight[MF_BLOCK];
+    for (ptrdiff_t a = 0; a < n; a += MF_BLOCK) {
+        const int b = n - a < MF_BLOCK ? (int)(n - a) : MF_BLOCK;
+        mf_targets_of(m, T, y + a, w + a, b, count, target, offset, weight);
+        mf_events(m, u + a, i + a, target, offset, weight, b, n - a);
+    }
 }
 
 SKL_INLINE float mf_dot_loop(const float *SKL_RESTRICT p, const float *SKL_RESTRICT q, int stride)
@@ -266,7 +263,7 @@ static void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, 
         const int32_t a = u[t], b = i[t];
         float s;
         mf_scores(m, &a, 0, &b, 0, 1, &s);
-        const double e = (double)w[t] * mf_error(target[t], offset[t], s, m->loss);
+        const double e = (double)w[t] * mf_error(target[t], m->loss ? offset[t] : 0.0f, s, m->loss);
         double *ga = GU + 3 * (ptrdiff_t)a, *gb = GI + 3 * (ptrdiff_t)b;
         if (a >= 0) { ga[0] += e; ga[1] += w[t]; ga[2] += 1.0; }
         if (b >= 0) { gb[0] += e; gb[1] += w[t]; gb[2] += 1.0; }

@@ -128,6 +128,8 @@ cdef class IdMap:
         cdef int64_t v
         if row >= 0:
             return row
+        if PyUnicode_CheckExact(key):
+            return self.add_object(key)
         key = canonical(key)
         if key is None:
             return -1

@@ -22,6 +22,7 @@ cdef class State:
     cdef public long long n_events, n_late
     cdef public double now            # the newest time seen; -inf before any
     cdef int n_pair
+    cdef Py_ssize_t user_room, item_room     # rows that the learner's arrays hold
 
     cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1
     cdef int learn_pair(self, object user, object item, double y, double w, double t) except -1

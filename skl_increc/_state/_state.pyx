@@ -88,27 +88,36 @@ cdef class State:
             self.user_rows.reserve(n_users)
             self.item_rows.reserve(n_items)
         finally:
+            self.user_room, self.item_room = self.user_rows.capacity, self.item_rows.capacity
             self.rebind()
 
     def start_rows(self, int side, rows):
-        """Give new rows their start values."""
+        """Give new rows, which are zero, their start values."""
         table = self.user_rows if side == 0 else self.item_rows
         cdef IdMap ids = self.users if side == 0 else self.items
         cdef const int32_t[::1] which = np.asarray(rows, dtype=np.int32)
         cdef Py_ssize_t j
         table.used = ids.n_rows
-        table.clear(which)
         if self.learner is not None:
             for j in range(which.shape[0]):
                 self.learner.start(side, which[j], ids.hash_of(which[j]))
 
+    def drop_rows(self, int side, rows):
+        """Remove the ids of these rows, and with them all that the rows hold."""
+        (self.user_rows if side == 0 else self.item_rows).clear(rows)
+        (self.users if side == 0 else self.items).remove(rows)
+
     cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1:
-        if u >= self.user_rows.capacity or i >= self.item_rows.capacity:
-            self.reserve(self.users.n_rows, self.items.n_rows)
+        if u >= self.user_room or i >= self.item_room:
+            self.reserve(self.users.rows, self.items.rows)
         if new_u:
-            self.start_rows(0, [u])
+            self.user_rows.used = self.users.rows
+            if self.learner is not None:
+                self.learner.start(0, u, self.users.hash_of(u))
         if new_i:
-            self.start_rows(1, [i])
+            self.item_rows.used = self.items.rows
+            if self.learner is not None:
+                self.learner.start(1, i, self.items.hash_of(i))
         return 0
 
     # -- one event ----------------------------------------------------------------------------
@@ -153,6 +162,9 @@ cdef class State:
 
     def undo(self):
         """Take back the ids added since `begin`."""
+        for rows, ids in ((self.user_rows, self.users), (self.item_rows, self.items)):
+            added = ids.added()
+            rows.clear(added[added < rows.capacity])
         self.users.rollback()
         self.items.rollback()
         self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows

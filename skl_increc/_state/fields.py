@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skl_increc._state.memory import aligned_empty, grown
+from skl_increc._state.memory import aligned_zeros, grown
 
 __all__ = ["Field", "Rows"]
 
@@ -65,19 +65,16 @@ class Field:
 
 
 class Rows:
-    """The fields of one side: arrays of one height that grow by doubling, all or none."""
+    """The fields of one side: arrays of one height that grow by doubling, all or none.
+
+    A row that is not in use is zero in every field: `clear` a row when its id goes.
+    """
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
         self.capacity = 16
         self.used = 0
-        self.arrays = {f.name: self._zeros(f, self.capacity) for f in self.fields}
-
-    @staticmethod
-    def _zeros(field: Field, capacity: int) -> np.ndarray:
-        array = aligned_empty((capacity, field.stride), np.dtype(field.dtype))
-        array[:] = 0
-        return array
+        self.arrays = {f.name: aligned_zeros((self.capacity, f.stride), np.dtype(f.dtype)) for f in self.fields}
 
     def reserve(self, n: int) -> bool:
         """Make room for `n` rows; whether the arrays moved.  On MemoryError nothing has changed."""

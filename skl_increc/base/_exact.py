@@ -145,8 +145,7 @@ def _remove_users(state: State, u: np.ndarray) -> None:
     _remove(state, u, "user", *_pairs(state, u))
     if state.history is not None:
         state.history.clear(u)
-    state.user_rows.clear(u)
-    state.users.remove(u)
+    state.drop_rows(0, u)
 
 
 def _remove_items(state: State, i: np.ndarray) -> None:
@@ -157,8 +156,7 @@ def _remove_items(state: State, i: np.ndarray) -> None:
     _remove(state, i, "item", owners[mine], items[mine], values[:, mine])
     if state.history is not None:
         state.history.drop_items(i)
-    state.item_rows.clear(i)
-    state.items.remove(i)
+    state.drop_rows(1, i)
 
 
 def _pairs(state: State, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -191,8 +189,7 @@ def _drop_empty(state: State) -> None:
         live = index.live()
         empty = live[rows.arrays["events"][live, 0] == 0]
         if len(empty):
-            rows.clear(empty)
-            index.remove(empty)
+            state.drop_rows(side, empty)
             if side == 0 and state.history is not None:
                 state.history.clear(empty)
 

@@ -100,7 +100,7 @@ def test_rows_start_at_zero_also_where_a_freed_one_is_used_again():
     state.reserve(3, 0)
     state.start_rows(0, state.users.added())
     state.user_rows.arrays["factors"][:3] = 5
-    state.users.remove([1])
+    state.drop_rows(0, [1])
     state.users.begin()
     state.users.add_objects(["d"])
     state.start_rows(0, state.users.added())
