@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -65,7 +65,9 @@ class ItemMean(RatingRegressor):
         ]
 
     def _guarantees(self) -> Guarantees:
-        return Guarantees("bitwise", "rounding", "rounding", "no", "it keeps no sums of (user, item) pairs")
+        # which items are the last n of a user is a matter of order
+        sums: Literal["rounding", "no"] = "no" if self.history else "rounding"
+        return Guarantees("bitwise", sums, sums, "no", "it keeps no sums of (user, item) pairs")
 
     def _learn(self, state: Any, u: Array, i: Array, y: Array, w: Array, t: Array) -> None:
         known = i >= 0
