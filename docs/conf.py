@@ -28,6 +28,7 @@ templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = f"skl_increc {release}"
 html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("start", "contract", "changes")}  # pages without pages below
 html_theme_options = {
     "navigation_with_keys": False,
     "show_nav_level": 2,

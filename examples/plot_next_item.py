@@ -42,7 +42,7 @@ print(result)
 # The factorisation, which predicts ratings well, makes poor lists.  It puts first what few but happy people
 # rated; nobody asked it what people *take*.
 ax = result.plot("HitRate@10")
-ax.set(title="Hit rate of lists of ten, over all questions so far", ylim=(0, 0.15))
+ax.set(title="Hit rate of lists of ten, over all questions so far", ylim=(0, 0.12))
 
 # %%
 # Many events share a user and a second, and their order says nothing about life.  So all of them are asked
