@@ -169,6 +169,31 @@ def test_columns_beyond_the_sums_keep_the_largest():
     assert found.values_of(0).tolist() == [[7.0], [7.0]]
 
 
+@settings(deadline=None, max_examples=80)
+@given(
+    st.lists(st.tuples(st.integers(0, 2), numbers, st.integers(-400, 4000)), min_size=1, max_size=30),
+    st.booleans(),
+)
+def test_with_a_span_the_last_sum_is_in_units_of_the_newest_time(events, duplicate):
+    span = 8.0
+    found = History(3, 0, 2)
+    found.span = span
+    for item, value, t in events:
+        add = np.array([[1.0, value, float(t)]])
+        found.append(np.zeros(1, np.int32), np.array([item], np.int32), add)
+        if duplicate:
+            found = found.copy()
+    for item, (count, total, newest) in zip(
+        found.items_of(0).tolist(), found.values_of(0).T.tolist(), strict=True
+    ):
+        mine = [(value, t) for i, value, t in events if i == item]
+        assert count == len(mine)
+        assert newest == max(t for _, t in mine)
+        units = [t // span - newest // span for _, t in mine]
+        want = sum(value * 2.0**unit for (value, _), unit in zip(mine, units, strict=True))
+        assert total == pytest.approx(want, rel=1e-12, abs=1e-300)
+
+
 def test_a_window_keeps_the_last_distinct_items():
     found = of([[1, 2, 3, 1, 4, 5]], window=3)
     assert found.items_of(0).tolist() == [1, 4, 5]

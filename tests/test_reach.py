@@ -1,0 +1,58 @@
+"""Test-then-learn on real ratings: what the models reach with their defaults.
+
+The folder of the data is named by the environment variable SKL_INCREC_DATA alone: it holds
+``movielens-100k/interactions.csv.gz`` and ``movielens-latest-small-2018/interactions.csv.gz`` with the
+columns user, item, rating and timestamp, in the order of the stream.  Without it, these tests are skipped.
+"""
+
+import csv
+import gzip
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skl_increc.baselines import Baseline, Popularity
+from skl_increc.factorization import BiasedMF
+
+FOLDER = os.environ.get("SKL_INCREC_DATA")
+pytestmark = pytest.mark.skipif(not FOLDER, reason="SKL_INCREC_DATA names no folder of ratings")
+
+RMSE = [
+    ("movielens-100k", Baseline(), 0.962),
+    ("movielens-100k", Baseline(drift=0.002), 0.950),
+    ("movielens-100k", BiasedMF(), 0.945),
+    ("movielens-latest-small-2018", BiasedMF(), 0.865),
+]
+
+
+@cache
+def stream(name):
+    """Events as (dict, rating) in the order of the file."""
+    path = Path(str(FOLDER)) / name / "interactions.csv.gz"
+    if not path.exists():
+        pytest.skip(f"there is no {path.parent.name}/{path.name} in the folder that SKL_INCREC_DATA names")
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
+        return [({"user": e["user"], "item": e["item"]}, float(e["rating"])) for e in csv.DictReader(lines)]
+
+
+@pytest.mark.parametrize(("name", "model", "reach"), RMSE, ids=lambda v: str(v))
+def test_rmse(name, model, reach):
+    model = model.clone()
+    errors = []
+    for x, y in stream(name):
+        errors.append(model.predict_one(x) - y)
+        model.learn_one(x, y)
+    assert np.sqrt(np.mean(np.square(errors))) <= reach
+
+
+def test_hit_rate_of_the_most_popular():
+    model, hits, asked = Popularity(), 0, 0
+    for x, y in stream("movielens-100k"):
+        if y >= 4:
+            hits += x["item"] in model.recommend_one(x["user"], 10)
+            asked += 1
+            model.learn_one(x)
+    assert hits / asked >= 0.087
