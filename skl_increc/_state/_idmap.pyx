@@ -229,10 +229,10 @@ cdef class IdMap:
         return 0
 
     cdef int reserve_ints(self, Py_ssize_t n) except -1:
-        """Keep the table at most seven tenths full."""
+        """Keep the table at most eight tenths full."""
         cdef Py_ssize_t want = self.slots, had = self.slots, j
         cdef Slot *old = self.tab
-        while 10 * n > 7 * want:
+        while 10 * n > 8 * want:
             want *= 2
         if want == had:
             return 0
@@ -295,7 +295,7 @@ cdef class IdMap:
     cdef int reserve_strings(self, Py_ssize_t n) except -1:
         cdef Py_ssize_t want = self.string_slots, had = self.string_slots, j
         cdef StringSlot *old = self.strings
-        while 10 * n > 7 * want:
+        while 10 * n > 8 * want:
             want *= 2
         if want == had:
             return 0
