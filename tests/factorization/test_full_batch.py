@@ -17,7 +17,9 @@ def test_a_new_row_starts_at_the_mean_of_its_side():
     X, y = rows("", 60, 0), np.random.default_rng(1).normal(size=60)
     model = BiasedMF(**GD, init="mean", learning_rate=1e-12, learning_rate_bias=1e-12).partial_fit(X, y)
     mean = model.user_factors_.mean(axis=0)
-    start = BiasedMF(**GD, learning_rate=1e-12, learning_rate_bias=1e-12).partial_fit([["new", "thing"]], [1.0])
+    start = BiasedMF(**GD, learning_rate=1e-12, learning_rate_bias=1e-12).partial_fit(
+        [["new", "thing"]], [1.0]
+    )
     model.partial_fit([["new", "thing"]], [1.0])
     new = model.user_factors_[model.user_ids_ == "new"][0]
     np.testing.assert_allclose(new, start.user_factors_[0] + mean, rtol=1e-5, atol=1e-7)
@@ -43,12 +45,10 @@ def test_steps_of_one_event_follow_the_mean_after_steps_of_a_batch():
 
 def test_fit_descends():
     X, y = rows("", 300, 5), np.random.default_rng(6).normal(size=300)
-    errors = [
-        np.mean((BiasedMF(**{**GD, "n_epochs": n}).fit(X, y).predict(X) - y) ** 2) for n in (2, 10, 50)
-    ]
+    errors = [np.mean((BiasedMF(**{**GD, "n_epochs": n}).fit(X, y).predict(X) - y) ** 2) for n in (2, 10, 50)]
     assert errors[0] > errors[1] > errors[2]
 
 
 def test_one_pass_is_refused():
-    with pytest.raises(ValueError, match="optimizer='gd' takes one step a pass.*n_epochs=1.*Set n_epochs"):
+    with pytest.raises(ValueError, match=r"optimizer='gd' takes one step a pass.*n_epochs=1.*Set n_epochs"):
         BiasedMF(**{**GD, "n_epochs": 1}).fit([["a", "b"]], [1.0])

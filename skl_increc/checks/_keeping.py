@@ -1,0 +1,219 @@
+"""Checks of copies, files, memory and readers in other threads."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skl_increc.checks._events import Event, demand, distinct, fresh, learn, make_events, table
+from skl_increc.checks._ids import Thing
+from skl_increc.checks._states import answers, difference, everything, exported, same_answers, same_bytes
+from skl_increc.exceptions import UnstableIdError
+
+__all__ = [
+    "bytes_follow_rows_and_pairs",
+    "save_load_round_trip",
+    "snapshots_are_frozen",
+    "threads_may_ask_at_once",
+]
+
+
+def save_load_round_trip(model: Any) -> None:
+    """A model that is saved and loaded, pickled or copied in mid-stream goes on bit for bit.
+
+    ``save`` refuses, and names, an id that has no form in a file.  ``clone`` gives an untrained model
+    of the same parameters.
+    """
+    events = make_events(model, 120, seed=41)
+    some = learn(fresh(model), events[:80])
+    copies = {name: way(some) for name, way in _ways().items()}
+    told = {
+        name: answers(one, distinct(events, "user"), distinct(events, "item")) for name, one in copies.items()
+    }
+    for name, one in copies.items():
+        same_bytes(one, some, f"a model that was {name} must be the same")
+        same_answers(
+            one, some, distinct(events, "user"), distinct(events, "item"), "bitwise", f"it was {name}"
+        )
+        demand(one.get_params() == some.get_params(), f"A model that was {name} has other parameters.")
+        columns = getattr(one, "feature_names_in_", None) is None
+        demand(
+            columns == (getattr(some, "feature_names_in_", None) is None), f"{name}: its columns are lost."
+        )
+    demand(len(told) == len(copies), "Some copy did not answer.")
+    later = learn(copy.deepcopy(some), events[80:])
+    for name, one in copies.items():
+        same_bytes(learn(one, events[80:]), later, f"a model that was {name} must go on alike")
+    for untrained in (clone(some), some.clone()):
+        demand(untrained._state is None, "clone must give an untrained model.")
+        demand(untrained.get_params() == some.get_params(), "clone must keep the parameters.")
+    _save_refuses_what_has_no_form(model, events[0])
+
+
+def _ways() -> dict[str, Callable[[Any], Any]]:
+    return {
+        "saved and loaded": _through_a_file,
+        "pickled": lambda m: pickle.loads(pickle.dumps(m)),
+        "deep-copied": copy.deepcopy,
+        "cloned with its attributes": lambda m: m.clone(include_attributes=True),
+    }
+
+
+def _through_a_file(model: Any) -> Any:
+    from skl_increc.persistence import load, save
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.npz")
+        save(model, path)
+        return load(path, classes=[type(model)])
+
+
+def _save_refuses_what_has_no_form(model: Any, event: Event) -> None:
+    odd = learn(fresh(model), [Event("a user", Thing(), event.y, 1.0, event.t)], "learn_one(x)")
+    try:
+        _through_a_file(odd)
+    except UnstableIdError as error:
+        demand(
+            "a thing" in str(error),
+            f"The error must name the id that has no form in a file; it says: {error}",
+        )
+    else:
+        raise AssertionError("save must refuse an id that has no form in a file.")
+
+
+def bytes_follow_rows_and_pairs(model: Any) -> None:
+    """Memory follows the users, the items and the distinct (user, item) pairs, never the repeats.
+
+    Learning a stream over again, or anonymous events, adds no byte; ``nbytes`` covers every array.
+    """
+    events = make_events(model, 200, seed=42, n_users=30, n_items=30)
+    some = learn(fresh(model), events)
+    held = sum(_sizes(exported(some)))
+    demand(some.nbytes >= 0.9 * held, f"nbytes={some.nbytes} is less than what is learned, {held} bytes.")
+    demand(fresh(model).nbytes == 0, "nbytes of a model that has learned nothing must be 0.")
+    before, pickled = some.nbytes, len(pickle.dumps(some))
+    anonymous = [Event(None, e.item, e.y, e.w, events[-1].t) for e in events if e.item is not None]
+    for again in range(4):
+        learn(some, [Event(e.user, e.item, e.y, e.w, events[-1].t + again) for e in events])
+        learn(some, anonymous, "learn_one(x)")
+    demand(some.nbytes == before, f"The same pairs again took nbytes from {before} to {some.nbytes}.")
+    grown = len(pickle.dumps(some)) - pickled
+    demand(grown < 200, f"The same pairs again made the pickled model {grown} bytes longer.")
+    new = [Event(f"new {j}", None, events[0].y, 1.0, events[-1].t + 9) for j in range(100)]
+    learn(some, new)
+    demand(some.nbytes > before, "100 new users must show in nbytes.")
+    demand(some.nbytes < before + 100 * 2000, f"100 new users took {some.nbytes - before} bytes.")
+
+
+def _sizes(kept: Any) -> list[int]:
+    if isinstance(kept, dict):
+        return [n for value in kept.values() for n in _sizes(value)]
+    return [kept.nbytes] if isinstance(kept, np.ndarray) and kept.dtype != object else []
+
+
+# -- readers ---------------------------------------------------------------------------------------
+
+
+def snapshots_are_frozen(model: Any) -> None:
+    """A snapshot answers as the model did when it was taken, while the model learns on in a thread.
+
+    It never learns: every verb that would teach it raises RuntimeError, and ``copy.deepcopy`` of it
+    is a model that may.
+    """
+    new, events = fresh(model).snapshot(), make_events(model, 400, seed=43, n_users=60, n_items=60)
+    try:
+        new.predict(table(model, events))
+    except NotFittedError:
+        pass
+    else:
+        raise AssertionError("A snapshot of a model without events must not predict.")
+    some = learn(fresh(model), events[:100])
+    users, items = distinct(events[:100], "user")[:6], distinct(events[:100], "item")[:6]
+    frozen, told = some.snapshot(), answers(some, users, items)
+    kept = everything(frozen)
+    wrong = _read_while(
+        lambda: learn(some, events[100:], "learn_one(x)"), lambda: answers(frozen, users, items), told
+    )
+    demand(wrong is None, f"A snapshot answered differently while the model learned: {wrong}.")
+    same_bytes(
+        some,
+        learn(learn(fresh(model), events[:100]), events[100:], "learn_one(x)"),
+        "readers must not disturb",
+    )
+    for verb, teach in _lessons(frozen, events[:3]).items():
+        try:
+            teach()
+        except RuntimeError as error:
+            demand("snapshot" in str(error), f"{verb} of a snapshot must say what it is; it says: {error}")
+        else:
+            raise AssertionError(f"{verb} of a snapshot must raise RuntimeError.")
+        demand(difference(kept, everything(frozen)) is None, f"{verb} changed a snapshot.")
+    thawed = learn(copy.deepcopy(frozen), events[100:], "learn_one(x)")
+    same_bytes(thawed, some, "a deep copy of a snapshot must learn as the model does")
+
+
+def _lessons(frozen: Any, events: Sequence[Event]) -> dict[str, Callable[[], Any]]:
+    lessons: dict[str, Callable[[], Any]] = {
+        door: lambda door=door: learn(frozen, events, door)  # type: ignore[misc]
+        for door in ("learn_one(x)", "learn_many", "partial_fit(frame)", "fit")
+    }
+    promise = frozen.guarantees()
+    if promise.M != "no":
+        other = learn(fresh(frozen), [Event("somebody else", e.item, e.y, 1.0, e.t) for e in events])
+        lessons["merge"] = lambda: frozen.merge(other)
+    if promise.U != "no":
+        lessons["forget"] = lambda: frozen.forget(users=frozen.user_ids_[:1])
+    return lessons
+
+
+def threads_may_ask_at_once(model: Any) -> None:
+    """Threads that ask a model which nobody teaches all get the right answers."""
+    events = make_events(model, 200, seed=44, n_users=40, n_items=40)
+    some = learn(fresh(model), events)
+    users, items = distinct(events, "user")[:10], distinct(events, "item")[:10]
+    told = answers(some, users, items)
+    wrong = _read_while(
+        lambda: [answers(some, users, items) for _ in range(5)], lambda: answers(some, users, items), told
+    )
+    demand(wrong is None, f"Two threads asked one model, and an answer was wrong: {wrong}.")
+
+
+def _read_while(work: Callable[[], Any], ask: Callable[[], dict], told: dict, least: int = 4) -> str | None:
+    """Ask in this thread while another works; what was wrong first, or None."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    found, asked = None, 0
+    with warnings.catch_warnings():  # before the thread begins: warning filters are shared by all
+        warnings.simplefilter("ignore")
+        thread.start()
+        while thread.is_alive() or asked < least:
+            found = found or _unlike(ask(), told)
+            asked += 1
+        thread.join()
+    return f"the other thread failed: {failures[0]!r}" if failures else found
+
+
+def _unlike(said: dict, told: dict) -> str | None:
+    for name, value in told.items():
+        parts = zip(value, said[name], strict=True) if isinstance(value, tuple) else ((value, said[name]),)
+        for right, wrong in parts:
+            if right.tolist() != wrong.tolist():
+                return f"{name}: {wrong.tolist()} instead of {right.tolist()}"
+    return None

@@ -1,0 +1,35 @@
+"""Every model of the library, in the variants that take another path; the suites read this list."""
+
+import datetime as dt
+
+from skl_increc.baselines import Baseline, Popularity
+from skl_increc.factorization import BiasedMF, BiasedMFClassifier
+
+#: name -> unfitted model
+MODELS = {
+    "Baseline": Baseline(),
+    "Baseline-unshrunk": Baseline(l2_user=0.0, l2_item=0.0),
+    "Baseline-drift": Baseline(drift=0.002),
+    "Popularity": Popularity(),
+    "Popularity-min_y": Popularity(min_y=3),
+    "Popularity-half_life-events": Popularity(half_life=50),
+    "Popularity-half_life-time": Popularity(half_life=dt.timedelta(days=2), time_col="time"),
+    "Popularity-half_life-short": Popularity(
+        half_life=60.0, time_col="time"
+    ),  # thousands of half-lives in a stream
+    "Popularity-half_life-history=0": Popularity(half_life=3600.0, time_col="time", history=0),
+    "Popularity-history=5": Popularity(history=5),
+    "Popularity-history=0": Popularity(history=0),
+    "BiasedMF": BiasedMF(),
+    "BiasedMF-sgd-16": BiasedMF(16, optimizer="sgd", learning_rate=0.05),
+    "BiasedMF-gd": BiasedMF(optimizer="gd", n_epochs=3),
+    "BiasedMF-gd-mean": BiasedMF(optimizer="gd", n_epochs=3, init="mean"),
+    "BiasedMF-mean": BiasedMF(init="mean"),
+    "BiasedMF-uniform-17": BiasedMF(17, init="uniform", time_col="time"),
+    "BiasedMF-FunkMF": BiasedMF(biases=False),
+    "BiasedMF-history=5": BiasedMF(history=5, clip_to_range=True),
+    "BiasedMF-history=0": BiasedMF(1, history=0),
+    "BiasedMF-n_epochs": BiasedMF(n_epochs=2),
+    "BiasedMFClassifier": BiasedMFClassifier(),
+    "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
+}
