@@ -46,6 +46,12 @@ def by_partial_fit(n_users: int, order: str = "users", **params: Any) -> Any:
     return model
 
 
+def in_one_call(n_users: int) -> Any:
+    """Our model through one batch."""
+    X, y = (np.concatenate(parts) for parts in zip(*blocks(n_users, "users"), strict=True))
+    return BiasedMF(n_factors=16).partial_fit(X, y)
+
+
 def by_learn_one(n_users: int, order: str = "users", **params: Any) -> Any:
     """Our model event by event."""
     model = BiasedMF(n_factors=16, **params)
@@ -69,6 +75,7 @@ def by_river(n_users: int) -> Any:
 WAYS: dict[str, Callable[[int], Any]] = {
     "partial_fit": by_partial_fit,
     "partial_fit, events mixed": lambda n: by_partial_fit(n, "mixed"),
+    "partial_fit, one call": in_one_call,
     "partial_fit, history=0": lambda n: by_partial_fit(n, history=0),
     "learn_one": by_learn_one,
     "learn_one, events mixed": lambda n: by_learn_one(n, "mixed"),
