@@ -36,11 +36,13 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         Length of the vectors.
     optimizer : {"adagrad", "sgd", "gd"}, default="adagrad"
         As in ``BiasedMF``.
-    learning_rate, learning_rate_bias : float, default=0.3
+    learning_rate, learning_rate_bias : float, default=0.7, 0.8
         Steps of the vectors and of the biases (None: `learning_rate`).
-    l2, l2_bias : float, default=0.01
+    l2, l2_bias : float, default=0.05, 0.03
         Shrinkage of the vectors and of the biases (None: `l2`).
-    init, init_scale, n_epochs, biases, history, random_state, verbose, user_col, item_col, time_col
+    init_scale : float, default=0.07
+        Standard deviation of the random start.
+    init, n_epochs, biases, history, random_state, verbose, user_col, item_col, time_col
         As in ``BiasedMF``.
 
     Attributes
@@ -72,12 +74,12 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         n_factors: int = 10,
         *,
         optimizer: str = "adagrad",
-        learning_rate: float = 0.3,
-        learning_rate_bias: float | None = None,
-        l2: float = 0.01,
-        l2_bias: float | None = None,
+        learning_rate: float = 0.7,
+        learning_rate_bias: float | None = 0.8,
+        l2: float = 0.05,
+        l2_bias: float | None = 0.03,
         init: str = "normal",
-        init_scale: float = 0.1,
+        init_scale: float = 0.07,
         n_epochs: int = 1,
         biases: bool = True,
         history: int | None = None,
