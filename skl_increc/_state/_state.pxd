@@ -24,5 +24,6 @@ cdef class State:
     cdef int n_pair
     cdef Py_ssize_t user_room, item_room     # rows that the learner's arrays hold
 
+    cdef int wipe_added(self, object rows, IdMap ids) except -1
     cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1
     cdef int learn_pair(self, object user, object item, double y, double w, double t) except -1

@@ -161,15 +161,23 @@ cdef class State:
         return 0
 
     def undo(self):
-        """Take back the ids added since `begin`."""
-        for rows, ids in ((self.user_rows, self.users), (self.item_rows, self.items)):
-            added = ids.added()
-            rows.clear(added[added < rows.capacity])
+        """Take back the ids added since `begin`; asks for no memory, whose want may be the reason."""
+        self.wipe_added(self.user_rows, self.users)
+        self.wipe_added(self.item_rows, self.items)
         self.users.rollback()
         self.items.rollback()
         self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
         if self.history is not None:
             self.history.limit_users(self.users.n_rows)
+
+    cdef int wipe_added(self, object rows, IdMap ids) except -1:
+        cdef Py_ssize_t j, row, room = rows.capacity
+        for j in range(ids.logged):
+            row = ~ids.log[j] if ids.log[j] < 0 else ids.log[j]
+            if row < room:
+                for array in rows.arrays.values():
+                    array[row] = 0
+        return 0
 
     # -- many events --------------------------------------------------------------------------
     def record(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
