@@ -9,6 +9,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -180,11 +181,16 @@ def threads_may_ask_at_once(model: Any) -> None:
     """Threads that ask a model which nobody teaches all get the right answers."""
     events = make_events(model, 200, seed=44, n_users=40, n_items=40)
     some = learn(fresh(model), events)
-    users, items = distinct(events, "user")[:10], distinct(events, "item")[:10]
-    told = answers(some, users, items)
-    wrong = _read_while(
-        lambda: [answers(some, users, items) for _ in range(5)], lambda: answers(some, users, items), told
-    )
+    users, items = distinct(events, "user"), distinct(events, "item")
+    asks = [partial(answers, some, users[a::4][:6], items[a::4][:6]) for a in (0, 1)]
+    told = [ask() for ask in asks]
+
+    def work() -> None:
+        for _ in range(5):
+            wrong = _unlike(asks[1](), told[1])
+            demand(wrong is None, str(wrong))
+
+    wrong = _read_while(work, asks[0], told[0])
     demand(wrong is None, f"Two threads asked one model, and an answer was wrong: {wrong}.")
 
 

@@ -62,7 +62,7 @@ def splits_do_not_matter(model: Any) -> None:
     The state is the same to the last byte where ``guarantees().S`` is "bitwise": ``fit`` and
     ``partial_fit`` of frames, arrays, categories and Arrow tables, ``learn_many``, ``learn_one``.
     """
-    given, settings, st, HealthCheck = _hypothesis()
+    given, settings, st, quietly = _hypothesis()
     streams = [
         make_events(model, 90, seed=3),
         make_events(model, 90, seed=4, ids="int", anonymous=0.0, n_users=40, n_items=40, grid=False),
@@ -77,7 +77,7 @@ def splits_do_not_matter(model: Any) -> None:
         deadline=None,
         database=None,
         derandomize=True,
-        suppress_health_check=list(HealthCheck),
+        **quietly,
     )
     @given(st.integers(0, len(streams) - 1), st.booleans(), calls)
     def run(which: int, begin_with_fit: bool, cuts: list[tuple[int, str]]) -> None:
@@ -91,15 +91,16 @@ def splits_do_not_matter(model: Any) -> None:
     run()
 
 
-def _hypothesis() -> tuple[Any, Any, Any, Any]:
+def _hypothesis() -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Its decorators and strategies, and settings: a failing cut is short enough without being shrunk."""
     try:
-        from hypothesis import HealthCheck, given, settings
+        from hypothesis import HealthCheck, Phase, given, settings
         from hypothesis import strategies as st
     except ImportError as error:
         raise ImportError(
             'This check needs hypothesis. Install it with: pip install "skl_increc[test]"'
         ) from error
-    return given, settings, st, HealthCheck
+    return given, settings, st, {"phases": [Phase.generate], "suppress_health_check": list(HealthCheck)}
 
 
 def learn_one_equals_partial_fit(model: Any) -> None:

@@ -42,10 +42,9 @@ from skl_increc.checks._quality import defaults_are_scale_free, finds_planted_st
 
 __all__ = [
     "OURS",
+    "SUITES",
     "Check",
-    "check_estimator",
     "expected_failed_checks",
-    "parametrize_with_checks",
     "yield_checks",
 ]
 
