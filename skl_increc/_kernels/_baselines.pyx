@@ -89,7 +89,8 @@ cdef class PopularityLearner(Learner):
                 units = floor(self.anonymous_last[i, 0] / self.half_life)
                 self.anonymous[i, 0] = ldexp(self.anonymous[i, 0], <int>max(units - q, -5000.0))
             self.anonymous_last[i, 0] = t
-        self.anonymous[i, 0] += decayed(w, t, self.half_life, floor(self.anonymous_last[i, 0] / self.half_life))
+        self.anonymous[i, 0] += decayed(w, t, self.half_life,
+                                        floor(self.anonymous_last[i, 0] / self.half_life))
 
     cdef void come_to(self, double t) noexcept nogil:
         """The clock moves on; now and then the landmark follows, by an exact power of two."""

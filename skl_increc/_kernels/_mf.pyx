@@ -97,7 +97,8 @@ cdef class MFLearner(Learner):
         self.m.optimizer, self.m.loss, self.m.biases = optimizer, loss, biases
         self.m.lr, self.m.lr_bias, self.m.l2, self.m.l2_bias = learning_rate, learning_rate_bias, l2, l2_bias
         self.m.eps = epsilon
-        self.start_kind, self.start_mean, self.init_scale, self.seed = start_kind, start_mean, init_scale, seed
+        self.start_kind, self.start_mean = start_kind, start_mean
+        self.init_scale, self.seed = init_scale, seed
 
     def bind(self, dict users, dict items, scalars):
         self.P, self.Q = users["factors"], items["factors"]

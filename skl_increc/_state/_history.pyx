@@ -301,7 +301,8 @@ cdef class History(Pairs):
     cdef void decay(self, Py_ssize_t at, const double *add) noexcept nogil:
         """The sums of a pair and of an event, the last one in the units of the newer of the two."""
         cdef int c, d = self.n_sums - 1
-        cdef double q = floor(self.values[self.n_sums][at] / self.span), r = floor(add[self.n_sums] / self.span)
+        cdef double q = floor(self.values[self.n_sums][at] / self.span)
+        cdef double r = floor(add[self.n_sums] / self.span)
         cdef double top = max(q, r)
         for c in range(d):
             self.values[c][at] += add[c]
@@ -476,8 +477,9 @@ cdef class History(Pairs):
         h.heads_owner = grown(self.heads_owner, max(16, self.users), self.users)
         h.heads_owner[self.users:] = 0
         h.value_owners = [grown(v, max(64, self.items_used), self.items_used) for v in self.value_owners]
-        h.items_room, h.index_room, h.user_room = max(64, self.items_used), self.index_used, max(16, self.users)
-        h.items_used, h.index_used, h.users, h.pairs = self.items_used, self.index_used, self.users, self.pairs
+        h.items_room, h.index_room = max(64, self.items_used), self.index_used
+        h.items_used, h.index_used = self.items_used, self.index_used
+        h.users, h.user_room, h.pairs = self.users, max(16, self.users), self.pairs
         h.free_items, h.free_index = [f.copy() for f in self.free_items], [f.copy() for f in self.free_index]
         h.point()
         return h

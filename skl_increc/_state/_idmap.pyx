@@ -236,7 +236,7 @@ cdef class IdMap:
             want *= 2
         if want == had:
             return 0
-        owner = self.tab_owner
+        _kept = self.tab_owner
         self.allot_slots(want)
         for j in range(had):
             if old[j].row >= 0:
@@ -299,7 +299,7 @@ cdef class IdMap:
             want *= 2
         if want == had:
             return 0
-        owner = self.strings_owner
+        _kept = self.strings_owner
         self.allot_strings(want)
         for j in range(had):
             if old[j].row >= 0:
@@ -356,7 +356,7 @@ cdef class IdMap:
         cdef int32_t[::1] out = np.empty(n, np.int32)
         cdef uint64_t mask = self.slots - 1
         cdef Slot *tab = self.tab
-        owner = self.tab_owner              # a growing writer leaves this table to us
+        _kept = self.tab_owner              # a growing writer leaves this table to us
         cdef Py_ssize_t s
         with nogil:
             while a < n:

@@ -17,8 +17,9 @@ from skl_increc._kernels._learner import Learner
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc._state.ids import canonical
-from skl_increc.base import _batch, _events, _exact
+from skl_increc.base import _batch, _exact
 from skl_increc.base._clock import second_of
+from skl_increc.base._events import learn_one, predict_one
 from skl_increc.base._guarantees import Guarantees
 from skl_increc.base._interactions import Interactions, read_table
 from skl_increc.base._matrix import MatrixMixin
@@ -65,8 +66,8 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
     _encodes_y: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
-    learn_one = _events.learn_one
-    predict_one = _events.predict_one
+    learn_one = learn_one
+    predict_one = predict_one
 
     # -- hooks ------------------------------------------------------------------------------------
     def _fields(self) -> Sequence[Field]:
@@ -313,7 +314,7 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
     def _check_weight(self, sample_weight: Any, events: Interactions, reset: bool) -> np.ndarray:
         if sample_weight is None:
             return np.ones(len(events))
-        if isinstance(sample_weight, numbers.Number):
+        if isinstance(sample_weight, numbers.Real):
             w = np.full(len(events), float(sample_weight))
         else:
             w = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight", ensure_min_samples=0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skl_increc._kernels import _topk
+import skl_increc._kernels._topk as _topk
 from skl_increc._state._idmap import IdMap
 from skl_increc._state._state import State
 from skl_increc.base._interactions import read_ids

@@ -11,7 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from skl_increc._state._state import State
-from skl_increc.base import InteractionEstimator, _events
+from skl_increc.base import InteractionEstimator
+from skl_increc.base._events import predict_one
 from skl_increc.base._interactions import read_table
 from skl_increc.base._river import register_classifier
 from skl_increc.factorization._base import FactorMixin
@@ -67,7 +68,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
     _encodes_y: ClassVar[bool] = True
     _loss: ClassVar[int] = 1
     _multiclass: ClassVar[bool] = False  # what River asks a classifier
-    _log_odds_one = _events.predict_one
+    _log_odds_one = predict_one
 
     def __init__(
         self,
@@ -166,7 +167,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         finally:
             object.__delattr__(self, "_coming")
         if labels not in (None, NUMBERS):  # the same state, whether 0 and 1 were found or never asked
-            fitted._state.meta["classes"] = labels
+            fitted._state.meta["classes"] = labels  # type: ignore[union-attr]
         return fitted
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> BiasedMFClassifier:
@@ -186,7 +187,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         labels = None if y is None else _find_labels(column_or_1d(y))
         return self._learn_labelled(X, y, sample_weight, labels, True)
 
-    def partial_fit(
+    def partial_fit(  # type: ignore[override]  # as in scikit-learn's classifiers
         self, X: Any, y: Any = None, classes: Sequence | None = None, sample_weight: Any = None
     ) -> BiasedMFClassifier:
         """Learn the events of X, once, in order.
