@@ -52,7 +52,7 @@ numpydoc_xref_param_type = False
 # another docstring ("as in fit"), names that share one line, summaries that are no command
 numpydoc_validation_checks = {
     "all",
-    *("ES01", "EX01", "SA01", "SS05", "SS06", "GL01"),
+    *("ES01", "EX01", "SA01", "SS05", "SS06", "GL01", "GL07"),
     *("PR01", "PR03", "PR04", "PR07", "RT01", "RT03", "RT04"),
 }
 
