@@ -29,21 +29,15 @@ from skl_increc.checks._states import difference, everything, same_bytes
 
 __all__ = ["a_failed_call_changes_nothing"]
 
-#: where memory is asked for: (module, name), looked up when a container grows
-ALLOCATORS = [
-    ("skl_increc._state.fields", "grown"),
-    ("skl_increc._state._idmap", "grown"),
-    ("skl_increc._state._idmap", "aligned_empty"),
-    ("skl_increc._state._history", "grown"),
-    ("skl_increc._state._history", "aligned_empty"),
-]
-#: compiled modules that ask numpy by itself, and for what
-ASK_NUMPY = [
+#: modules that ask for memory as they grow, by these functions or by numpy's
+GROWING = [
+    "skl_increc._state.fields",
     "skl_increc._state._idmap",
     "skl_increc._state._history",
     "skl_increc._state._state",
     "skl_increc._kernels._mf",
 ]
+ALLOCATORS = ("grown", "aligned_empty", "aligned_zeros")
 NUMPY = ("empty", "zeros", "full", "ones")
 MOST_ALLOCATIONS = 400
 
@@ -150,7 +144,9 @@ def _fails_without_trace(model: Any, call: Callable[[], Any], what: str) -> None
 def _good_calls(model: Any, events: Sequence[Event]) -> dict[str, list[Callable[[Any], Any]]]:
     """Calls that ask for memory, each in steps that succeed or fail as one."""
     e = replace(events[0], user="a new user", item="a new item")
-    singles = [[replace(e, user=f"user {j % 25}", item=f"item {j}")] for j in range(50)]
+    singles = [
+        [replace(e, user=f"user {j}" if j % 2 else "a long list", item=f"item {j}")] for j in range(70)
+    ]
     return {
         "fit": [lambda m: learn(m, events, "fit")],
         "partial_fit": [lambda m: learn(m, events)],
@@ -178,11 +174,12 @@ class _Scarcity:
 
     def __enter__(self) -> _Scarcity:
         self.stack = contextlib.ExitStack()
-        for module, name in ALLOCATORS:
-            place = importlib.import_module(module)
-            self.stack.enter_context(mock.patch.object(place, name, self.limited(getattr(place, name))))
-        for module in ASK_NUMPY:
-            self.stack.enter_context(mock.patch.object(importlib.import_module(module), "np", _Numpy(self)))
+        for module in map(importlib.import_module, GROWING):
+            for name in ALLOCATORS:
+                if hasattr(module, name):
+                    limited = self.limited(getattr(module, name))
+                    self.stack.enter_context(mock.patch.object(module, name, limited))
+            self.stack.enter_context(mock.patch.object(module, "np", _Numpy(self)))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -202,20 +199,32 @@ class _Numpy:
 
 def _survives_want_of_memory(model: Any, steps: Sequence[Callable[[Any], Any]], what: str) -> None:
     """Let every request for memory of good calls fail in turn."""
+    right, lived = copy.deepcopy(model), []
+    for step in steps:
+        lived.append(everything(right))
+        step(right)
     for n in range(MOST_ALLOCATIONS):
-        tried = copy.deepcopy(model)
-        with _Scarcity(n) as memory:
-            for step in steps:
-                kept = everything(tried)
-                memory.at_work = True
-                try:
-                    step(tried)
-                except MemoryError:
-                    memory.at_work = False
-                    found = difference(kept, everything(tried), "model")
-                    demand(found is None, f"{what} without memory (request {n}) changed the model: {found}.")
-                    break
-                memory.at_work = False
-        if memory.asked <= n:
+        failed, asked, tried = _with_so_much_memory(n, model, steps)
+        if failed is None:
+            demand(asked <= n, f"{what} hid a want of memory (request {n}).")
             return
+        found = difference(lived[failed], everything(tried), "model")
+        demand(found is None, f"{what} without memory (request {n}) changed the model: {found}.")
     raise AssertionError(f"{what} asked for memory more than {MOST_ALLOCATIONS} times.")
+
+
+def _with_so_much_memory(
+    n: int, model: Any, steps: Sequence[Callable[[Any], Any]]
+) -> tuple[int | None, int, Any]:
+    """The step that failed, how often memory was asked for, and the model."""
+    tried = copy.deepcopy(model)
+    with _Scarcity(n) as memory:
+        memory.at_work = True
+        for number, step in enumerate(steps):
+            try:
+                step(tried)
+            except MemoryError:
+                memory.at_work = False
+                return number, memory.asked, tried
+        memory.at_work = False
+    return None, memory.asked, tried
