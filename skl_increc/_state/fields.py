@@ -74,7 +74,8 @@ class Rows:
         self.fields = tuple(fields)
         self.capacity = 16
         self.used = 0
-        self.arrays = {f.name: aligned_zeros((self.capacity, f.stride), np.dtype(f.dtype)) for f in self.fields}
+        shapes = {f.name: ((self.capacity, f.stride), np.dtype(f.dtype)) for f in self.fields}
+        self.arrays = {name: aligned_zeros(*shape) for name, shape in shapes.items()}
 
     def reserve(self, n: int) -> bool:
         """Make room for `n` rows; whether the arrays moved.  On MemoryError nothing has changed."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from skl_increc._state import fields as module
 from skl_increc._state.fields import Field, Rows
-from skl_increc._state.memory import aligned_empty, grown
+from skl_increc._state.memory import aligned_empty, aligned_zeros, grown
 
 FIELDS = [
     Field("factors", "user", 3, "float32", pad=True),
@@ -158,13 +158,17 @@ def test_a_side_without_fields_has_rows_all_the_same():
     assert rows.copy().used == 100
 
 
-@pytest.mark.parametrize("shape", [(0,), (1,), (3, 5), (7, 16)])
+@pytest.mark.parametrize("shape", [(0,), (1,), (3, 5), (7, 16), (3_000_001,)])
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint8])
 def test_blocks_start_on_a_cache_line(shape, dtype):
     array = aligned_empty(shape, np.dtype(dtype))
     assert array.shape == shape
     assert array.dtype == dtype
     assert array.size == 0 or array.ctypes.data % 64 == 0
-    more = grown(array, 20, shape[0])
-    assert more.shape == (20, *shape[1:])
+    zeros = aligned_zeros(shape, np.dtype(dtype))
+    assert (zeros.shape, zeros.dtype) == (shape, dtype)
+    assert not zeros.any()
+    assert zeros.size == 0 or zeros.ctypes.data % 64 == 0
+    more = grown(array, shape[0] + 20, shape[0])
+    assert more.shape == (shape[0] + 20, *shape[1:])
     assert (more[: shape[0]] == array).all()

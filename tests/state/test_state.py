@@ -175,7 +175,7 @@ class Memory:
     def __init__(self, monkeypatch):
         self.count, self.fails = 0, -1
         for module in (_history, _idmap, fields):
-            for name in ("grown", "aligned_empty"):
+            for name in ("grown", "aligned_empty", "aligned_zeros"):
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, self.counted(getattr(module, name)))
 
