@@ -101,9 +101,13 @@ cdef class MFLearner(Learner):
         self.init_scale, self.seed = init_scale, seed
 
     def bind(self, dict users, dict items, scalars):
-        self.P, self.Q = users["factors"], items["factors"]
-        self.SU, self.SI = users["stat"], items["stat"]
-        self.scalars = scalars
+        # the old blocks are dropped at the very end: to drop one may let another thread in
+        cdef float[:, ::1] P = users["factors"], Q = items["factors"], SU = users["stat"], SI = items["stat"]
+        cdef double[::1] totals = scalars
+        cdef float[:, ::1] was_p, was_q, was_su, was_si
+        if self.T != NULL:
+            was_p, was_q, was_su, was_si = self.P, self.Q, self.SU, self.SI
+        self.P, self.Q, self.SU, self.SI, self.scalars = P, Q, SU, SI, totals
         self.m.P, self.m.Q = &self.P[0, 0], &self.Q[0, 0]
         self.m.SU, self.m.SI = <mf_stat *>&self.SU[0, 0], <mf_stat *>&self.SI[0, 0]
         self.T = <mf_totals *>&self.scalars[0]

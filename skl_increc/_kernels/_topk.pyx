@@ -45,7 +45,8 @@ def select(double[:, ::1] scores, const int64_t[::1] indptr, const int32_t[::1] 
         with nogil:
             for r in range(m):
                 for j in range(indptr[r], indptr[r + 1]):
-                    scores[r, hidden[j]] = -INFINITY
+                    if hidden[j] < n:                # others were added since
+                        scores[r, hidden[j]] = -INFINITY
                 topk_double(&scores[r, 0], n, k, &best[r, 0], &rows[r, 0], &keys[0], &kind[0])
     return np.asarray(rows), np.asarray(best)
 

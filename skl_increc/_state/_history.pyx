@@ -104,6 +104,7 @@ cdef class History(Pairs):
             room *= 2
         heads = np.zeros((room, HEAD), np.int32)
         heads[:self.users] = self.heads_owner[:self.users]
+        _kept = self.heads_owner            # until the pointer has moved on: a reader may be in it
         self.heads_owner, self.user_room, self.users = heads, room, n
         self.point()
 
@@ -118,6 +119,7 @@ cdef class History(Pairs):
             room *= 2
         while slots < self.index_used + index:
             slots *= 2
+        _kept = (self.items_owner, self.index_owner, self.value_owners)
         if room != self.items_room:
             items = grown(self.items_owner, room, self.items_used)
             values = [grown(v, room, self.items_used) for v in self.value_owners]

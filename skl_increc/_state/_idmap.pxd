@@ -19,6 +19,7 @@ cdef class IdMap:
     cdef int64_t *keys            # per row: the int id, or the stable hash of the object
     cdef uint8_t *kind            # per row: 0 free, 1 int, 2 object
     cdef Py_ssize_t slots, ints, rows, capacity
+    cdef Py_ssize_t room          # rows beyond have no arrays yet: another thread is about to add them
     cdef dict objects             # canonical object that is no string -> row
     cdef list names               # row -> object, None for ints; None while all ids are ints
     cdef list free                # rows to use again, the last first
@@ -29,6 +30,7 @@ cdef class IdMap:
 
     cdef Py_ssize_t find_int(self, int64_t key) noexcept nogil
     cdef Py_ssize_t find_c(self, object key) except -2
+    cdef Py_ssize_t find_raw(self, object key) except -2
     cdef Py_ssize_t add_c(self, object key) except -2
     cdef Py_ssize_t new_row(self, int64_t key, uint8_t kind) except -2
     cdef int put(self, int64_t key, Py_ssize_t row) noexcept nogil

@@ -61,6 +61,7 @@ cdef class IdMap:
         self.keys_owner = aligned_empty((16,), np.int64)
         self.kind_owner = np.zeros(16, np.uint8)
         self.capacity = 16
+        self.room = 0x7FFFFFFF
         self.point()
 
     def __dealloc__(self):
@@ -83,9 +84,9 @@ cdef class IdMap:
     cdef allot_slots(self, Py_ssize_t n):
         owner = aligned_empty((n,), SLOT)
         owner["row"] = -1
+        cdef Slot *tab = <Slot *><uintptr_t>owner.ctypes.data
+        self.tab, self.slots = tab, n       # only then may the old block go: a reader may be in it
         self.tab_owner = owner
-        self.tab = <Slot *><uintptr_t>owner.ctypes.data
-        self.slots = n
 
     cdef point(self):
         self.keys = <int64_t *><uintptr_t>self.keys_owner.ctypes.data
@@ -101,6 +102,11 @@ cdef class IdMap:
         return -1
 
     cdef Py_ssize_t find_c(self, object key) except -2:
+        """The row of an id; -1 for one that is missing, unknown, or whose row has no room yet."""
+        cdef Py_ssize_t row = self.find_raw(key)
+        return row if row < self.room else -1
+
+    cdef Py_ssize_t find_raw(self, object key) except -2:
         cdef int overflow = 0
         cdef int64_t v
         cdef PyObject *hit
@@ -117,13 +123,13 @@ cdef class IdMap:
             if key is None:
                 return -1
             if PyLong_CheckExact(key) or PyUnicode_CheckExact(key):
-                return self.find_c(key)
+                return self.find_raw(key)
         hit = PyDict_GetItemWithError(self.objects, key)
         return -1 if hit == NULL else PyLong_AsSsize_t(<object>hit)
 
     cdef Py_ssize_t add_c(self, object key) except -2:
         """The row of an id, new if need be; -1 for a missing one."""
-        cdef Py_ssize_t row = self.find_c(key)
+        cdef Py_ssize_t row = self.find_raw(key)
         cdef int overflow = 0
         cdef int64_t v
         if row >= 0:
@@ -216,6 +222,7 @@ cdef class IdMap:
         keys = grown(self.keys_owner, capacity, self.rows)
         kind = grown(self.kind_owner, capacity, self.rows)
         kind[self.rows:] = FREE
+        _kept = (self.keys_owner, self.kind_owner)      # until the pointers have moved on
         self.keys_owner, self.kind_owner, self.capacity = keys, kind, capacity
         self.point()
 
@@ -265,9 +272,9 @@ cdef class IdMap:
     cdef allot_strings(self, Py_ssize_t n):
         owner = aligned_empty((n,), STRING_SLOT)
         owner["row"] = -1
+        cdef StringSlot *strings = <StringSlot *><uintptr_t>owner.ctypes.data
+        self.strings, self.string_slots = strings, n
         self.strings_owner = owner
-        self.strings = <StringSlot *><uintptr_t>owner.ctypes.data
-        self.string_slots = n
 
     cdef Py_ssize_t find_string(self, object key) except -2:
         cdef Py_hash_t h = PyObject_Hash(key)
@@ -352,7 +359,7 @@ cdef class IdMap:
 
     def find_ints(self, const int64_t[::1] ids):
         """Rows of integer ids, int32 (n,)."""
-        cdef Py_ssize_t n = ids.shape[0], a = 0, b, e
+        cdef Py_ssize_t n = ids.shape[0], a = 0, b, e, room = self.room
         cdef int32_t[::1] out = np.empty(n, np.int32)
         cdef uint64_t mask = self.slots - 1
         cdef Slot *tab = self.tab
@@ -367,7 +374,7 @@ cdef class IdMap:
                     s = spread(ids[b]) & mask
                     while tab[s].row >= 0 and tab[s].key != ids[b]:
                         s = (s + 1) & mask
-                    out[b] = <int32_t>tab[s].row
+                    out[b] = <int32_t>tab[s].row if tab[s].row < room else -1
                 a = e
         return np.asarray(out)
 

@@ -14,6 +14,7 @@ cdef class State:
     cdef public Learner learner
     cdef public bint stale            # parameters were set since they were last read
     cdef public bint busy             # a batch is being learned; others wait for the lock
+    cdef public bint learning         # one event is being learned: it must come to its end first
     cdef readonly bint frozen         # a snapshot: it never learns
     cdef public bint encodes_y        # a classifier: labels become 0 and 1
     cdef public object user_key, item_key, time_key

@@ -4,6 +4,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 
 import threading
+import time
 
 import numpy as np
 
@@ -51,6 +52,7 @@ cdef class State:
         self.lock = threading.RLock()
         self.now = -INFINITY
         self.stale = True
+        self.rebind()
 
     def scalar(self, name):
         """The numbers of a scalar field: a view, float64 (width,)."""
@@ -62,19 +64,26 @@ cdef class State:
         self.rebind()
 
     def rebind(self):
-        """Hand the arrays to the learner again after they moved."""
+        """Hand the arrays to the learner again after they moved; only then are ids of new rows found."""
         if self.learner is not None:
             self.learner.bind(self.user_rows.arrays, self.item_rows.arrays, self.scalars)
             self.learner.attach_pairs(self.history)
+        self.user_room, self.item_room = self.user_rows.capacity, self.item_rows.capacity
+        self.users.room, self.items.room = self.user_room, self.item_room
 
     # -- who may write ------------------------------------------------------------------------
     def wait(self):
-        """Return when no other thread learns a batch; a snapshot refuses."""
+        """Let another thread, which is learning, go on; a snapshot refuses."""
         if self.frozen:
             raise RuntimeError("This model is a snapshot, which never learns. Learn with the original, "
                                "or go on with copy.deepcopy of it.")
         with self.lock:
-            pass
+            time.sleep(0)
+
+    def settle(self):
+        """Return when no event is half learned; `busy` is set, so that none begins, and the lock is held."""
+        while self.learning:
+            time.sleep(0)
 
     def freeze(self):
         """Never learn again."""
@@ -88,7 +97,6 @@ cdef class State:
             self.user_rows.reserve(n_users)
             self.item_rows.reserve(n_items)
         finally:
-            self.user_room, self.item_room = self.user_rows.capacity, self.item_rows.capacity
             self.rebind()
 
     def start_rows(self, int side, rows):
@@ -247,6 +255,7 @@ cdef class State:
         self.users, self.items = IdMap.restore(kept["users"]), IdMap.restore(kept["items"])
         self.user_rows.restore(kept["user_rows"])
         self.item_rows.restore(kept["item_rows"])
+        self.reserve(self.users.n_rows, self.items.n_rows)      # a side may have no field
         self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
         self.scalars[:] = kept["scalars"]
         self.history = None if kept["history"] is None else History.restore(kept["history"])
@@ -265,7 +274,18 @@ cdef class State:
         s.n_events, s.n_late, s.now = self.n_events, self.n_late, self.now
         s.user_key, s.item_key, s.time_key = self.user_key, self.item_key, self.time_key
         s.optional_y, s.min_y = self.optional_y, self.min_y
+        s.rebind()
         return s
+
+    def copy_in_peace(self):
+        """`copy`, between two events, whatever other threads learn meanwhile."""
+        with self.lock:
+            before, self.busy = self.busy, True      # a snapshot is busy for ever
+            try:
+                self.settle()
+                return self.copy()
+            finally:
+                self.busy = before
 
     def __deepcopy__(self, memo):
         # the ids are shared: an object of a user's own that is equal to itself alone stays that id

@@ -69,11 +69,13 @@ def learn_events(
     with state.lock:
         state.busy = True
         try:
-            u, i = _rows_of(model, state, events, singly)
+            state.settle()
             if t is None:
                 t = np.arange(state.n_events, state.n_events + len(y), dtype=np.float64)
+            n_late = 0 if time is None else int((t < state.now).sum())
+            u, i = _rows_of(model, state, events, singly)  # the last thing that may fail
             if time is not None and len(y):
-                state.n_late += int((t < state.now).sum())
+                state.n_late += n_late
                 state.now = max(state.now, float(t[-1]))
             state.record(u, i, y, w, t)
             (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)

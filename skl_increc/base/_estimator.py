@@ -241,8 +241,7 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         """An independent copy for readers: it answers as this model does now, and never learns."""
         new = copy.copy(self)
         if self._state is not None:
-            with self._state.lock:
-                state = self._state.copy()
+            state = self._state.copy_in_peace()
             new.__dict__["_state"] = state
             new._configure_state(state)
             state.freeze()

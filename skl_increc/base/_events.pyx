@@ -102,13 +102,20 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
             return
         if yy < st.min_y:
             ww = 0                       # seen, but not a positive: it teaches nothing
-    while st.busy:                       # a batch in another thread: wait for it
+    while st.busy or st.learning:        # another thread learns: wait for it
         st.wait()
-    t = st.n_events if st.time_key is None else self._time_of(st, x)
+        if not fresh:
+            st = self._state
     if st.learner is None:
+        t = st.n_events if st.time_key is None else self._time_of(st, x)
         self._learn_one_slowly(st, user, item, yy, ww, t)
     else:
-        st.learn_pair(user, item, yy, ww, t)
+        st.learning = True
+        try:
+            t = st.n_events if st.time_key is None else self._time_of(st, x)
+            st.learn_pair(user, item, yy, ww, t)
+        finally:
+            st.learning = False
     if st.time_key is not None:
         if t < st.now:
             st.n_late += 1

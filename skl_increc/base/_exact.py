@@ -27,8 +27,7 @@ def merge(model: Any, other: Any) -> Any:
     theirs = other._state
     if theirs is None:
         return model
-    with theirs.lock:
-        theirs = theirs.copy()
+    theirs = theirs.copy_in_peace()
     if model._state is None:
         model._configure_state(theirs)
         model._state = theirs
@@ -40,7 +39,7 @@ def merge(model: Any, other: Any) -> Any:
             f"Both models know the user {common[0]!r} ({len(common)} in all): merging is exact only for "
             "streams cut by user. Send all events of a user to one model."
         )
-    new = mine.copy()
+    new = mine.copy_in_peace()
     model._configure_state(new)  # its learner starts the rows that are new
     model._align(new, theirs)
     _add(new, theirs)
@@ -117,7 +116,7 @@ def forget(model: Any, users: Sequence | None, items: Sequence | None) -> int:
         state.wait()
     with state.lock:
         before = state.n_events
-        new = state.copy()
+        new = state.copy_in_peace()
         model._configure_state(new)
         _remove_users(new, u)
         _remove_items(new, i)

@@ -30,7 +30,7 @@ class RecommendMixin:
 
     def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
         """Scores float64 (len(u), n item rows) of every item row for these user rows."""
-        n = state.items.n_rows
+        n = state.item_rows.used
         pairs = np.repeat(u, n), np.tile(np.arange(n, dtype=np.int32), len(u))
         return self._score(state, *pairs).reshape(len(u), n)  # type: ignore[attr-defined]
 
@@ -133,7 +133,7 @@ class RecommendMixin:
     def _best(
         self, state: State, rows: np.ndarray, k: int, exclude_seen: bool, exclude: Iterable | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        n = state.items.n_rows
+        n = state.item_rows.used  # never more than the arrays hold, even while another thread adds items
         found, scores = np.full((len(rows), k), -1, np.int32), np.full((len(rows), k), -np.inf)
         if n == 0 or len(rows) == 0:
             return found, scores
@@ -150,7 +150,7 @@ class RecommendMixin:
             if factors is not None and len(part) > 1:
                 r, s = self._best_by_product(state, part, width, factors, _ascending(*hidden), keys, kind)
             else:
-                block = np.ascontiguousarray(self._score_items(state, part), dtype=np.float64)
+                block = np.ascontiguousarray(self._score_items(state, part)[:, :n], dtype=np.float64)
                 r, s = _topk.select(block, *hidden, width, keys, kind)
             found[a : a + len(part), :width], scores[a : a + len(part), :width] = r, s
         return found, scores
@@ -167,7 +167,7 @@ class RecommendMixin:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Blocks of a matrix product, the best of each kept; then those few scored again exactly."""
         P, Q, bias = factors
-        n, wide = state.items.n_rows, min(k + SPARE, state.items.n_rows)
+        n, wide = len(keys), min(k + SPARE, len(keys))
         users = np.where((u >= 0)[:, None], P[u], np.float32(0))
         best, rows = np.full((len(u), wide), -np.inf, np.float32), np.full((len(u), wide), -1, np.int32)
         at, filled = hidden[0][:-1].copy(), np.zeros(len(u), np.int32)

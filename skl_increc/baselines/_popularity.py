@@ -165,7 +165,7 @@ class Popularity(Recommender):
         return state.learner.score_rows(np.ascontiguousarray(i, dtype=np.int32))
 
     def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
-        scores = state.learner.score_rows(np.arange(state.items.n_rows, dtype=np.int32))
+        scores = state.learner.score_rows(np.arange(state.item_rows.used, dtype=np.int32))
         return np.tile(scores, (len(u), 1))
 
     @property

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -128,8 +130,8 @@ def _sizes(kept: Any) -> list[int]:
 def snapshots_are_frozen(model: Any) -> None:
     """A snapshot answers as the model did when it was taken, while the model learns on in a thread.
 
-    It never learns: every verb that would teach it raises RuntimeError, and ``copy.deepcopy`` of it
-    is a model that may.
+    It may be taken from any thread, and falls between two events.  It never learns: every verb that
+    would teach it raises RuntimeError, and ``copy.deepcopy`` of it is a model that may.
     """
     new, events = fresh(model).snapshot(), make_events(model, 400, seed=43, n_users=60, n_items=60)
     try:
@@ -161,6 +163,30 @@ def snapshots_are_frozen(model: Any) -> None:
         demand(difference(kept, everything(frozen)) is None, f"{verb} changed a snapshot.")
     thawed = learn(copy.deepcopy(frozen), events[100:], "learn_one(x)")
     same_bytes(thawed, some, "a deep copy of a snapshot must learn as the model does")
+    if model.guarantees().S == "bitwise":
+        _snapshots_fall_between_events(model)
+
+
+def _snapshots_fall_between_events(model: Any) -> None:
+    """Each equals a model of the first so many events."""
+    events = make_events(model, 1200, seed=45, n_users=900, n_items=600)
+    some, taken = learn(fresh(model), events[:1], "learn_one(x)"), []
+    thread = threading.Thread(target=lambda: learn(some, events[1:], "learn_one(x)"))
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads take turns often, so that one is caught in the middle of things
+    try:
+        thread.start()
+        while thread.is_alive():
+            taken.append(some.snapshot())
+            time.sleep(0.0005)
+        thread.join()
+    finally:
+        sys.setswitchinterval(patience)
+    for snapshot in taken[:: max(1, len(taken) // 6)]:
+        n = snapshot._state.n_events
+        same_bytes(
+            snapshot, learn(fresh(model), events[:n]), f"a snapshot after {n} events must hold just those"
+        )
 
 
 def _lessons(frozen: Any, events: Sequence[Event]) -> dict[str, Callable[[], Any]]:

@@ -123,11 +123,11 @@ class FactorMixin:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
 
     def _score_items(self: Any, state: State, u: np.ndarray) -> np.ndarray:
-        return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.items.n_rows)
+        return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.item_rows.used)
 
     def _factors(self: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         users, items = state.user_rows.arrays, state.item_rows.arrays
-        bias = np.ascontiguousarray(items["stat"][: state.items.n_rows, 0])
+        bias = np.ascontiguousarray(items["stat"][: state.item_rows.used, 0])
         return users["factors"], items["factors"], bias
 
     def _learned(self: Any, side: str, name: str) -> np.ndarray:
