@@ -21,7 +21,10 @@ class build_ext(_build_ext):
         """Add the flags, then build."""
         unix = self.compiler.compiler_type != "msvc"
         for extension in self.extensions:
-            extension.extra_compile_args = [*extension.extra_compile_args, *(UNIX_FLAGS if unix else MSVC_FLAGS)]
+            extension.extra_compile_args = [
+                *extension.extra_compile_args,
+                *(UNIX_FLAGS if unix else MSVC_FLAGS),
+            ]
             if os.environ.get("SKL_INCREC_NO_CLONES"):
                 extension.define_macros = [*extension.define_macros, ("SKL_INCREC_NO_CLONES", "1")]
         super().build_extensions()

@@ -36,6 +36,8 @@ ItemMean = item_mean.ItemMean
 @parametrize_with_checks([ItemMean(), ItemMean(l2=0, history=0)])
 def test_item_mean(check):
     check()
+
+
 # [end]
 
 

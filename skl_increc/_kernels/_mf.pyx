@@ -104,9 +104,9 @@ cdef class MFLearner(Learner):
         # the old blocks are dropped at the very end: to drop one may let another thread in
         cdef float[:, ::1] P = users["factors"], Q = items["factors"], SU = users["stat"], SI = items["stat"]
         cdef double[::1] totals = scalars
-        cdef float[:, ::1] was_p, was_q, was_su, was_si
+        cdef float[:, ::1] _p, _q, _su, _si
         if self.T != NULL:
-            was_p, was_q, was_su, was_si = self.P, self.Q, self.SU, self.SI
+            _p, _q, _su, _si = self.P, self.Q, self.SU, self.SI
         self.P, self.Q, self.SU, self.SI, self.scalars = P, Q, SU, SI, totals
         self.m.P, self.m.Q = &self.P[0, 0], &self.Q[0, 0]
         self.m.SU, self.m.SI = <mf_stat *>&self.SU[0, 0], <mf_stat *>&self.SI[0, 0]

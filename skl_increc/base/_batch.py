@@ -85,7 +85,9 @@ def learn_events(
             state.busy = False
 
 
-def _leave_out(state: State, events: Interactions, y: np.ndarray, w: np.ndarray) -> tuple[Interactions, np.ndarray, np.ndarray]:
+def _leave_out(
+    state: State, events: Interactions, y: np.ndarray, w: np.ndarray
+) -> tuple[Interactions, np.ndarray, np.ndarray]:
     """Without the events that are none: of weight 0 or, for a recommender, of y <= 0."""
     keep = w > 0
     if state.optional_y:

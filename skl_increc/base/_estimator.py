@@ -27,7 +27,7 @@ from skl_increc.base._recommend import RecommendMixin
 from skl_increc.base._river import RiverMixin
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 __all__ = ["InteractionEstimator"]
 
@@ -85,7 +85,9 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
     def _guarantees(self) -> Guarantees:
         return Guarantees("no", "no", "no", "no", "nothing is known of this model")
 
-    def _learn(self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray) -> None:
+    def _learn(
+        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
+    ) -> None:
         """Learn these events; row numbers of -1 are anonymous.  Must not raise once it has begun to write."""
         state.learn(u, i, y, w, t)
 
@@ -102,7 +104,14 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         raise NotImplementedError(f"{type(self).__name__} must say how it scores pairs.")
 
     def _learn_again(
-        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray, epoch: int
+        self,
+        state: State,
+        u: np.ndarray,
+        i: np.ndarray,
+        y: np.ndarray,
+        w: np.ndarray,
+        t: np.ndarray,
+        epoch: int,
     ) -> None:
         """One more pass of ``fit`` over events that were learned already (``n_epochs``)."""
         self._learn(state, u, i, y, w, t)
@@ -297,7 +306,9 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         """
         state = self._ready_state()
         events = read_table(self, X, reset=False, checked=hasattr(self, "n_features_in_"))
-        return self._decode(self._predict_score(state, events.users.find(state.users), events.items.find(state.items)))
+        return self._decode(
+            self._predict_score(state, events.users.find(state.users), events.items.find(state.items))
+        )
 
     def _check_y(self, y: Any, n: int) -> np.ndarray:
         if y is None:
@@ -316,7 +327,13 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         if isinstance(sample_weight, numbers.Real):
             w = np.full(len(events), float(sample_weight))
         else:
-            w = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight", ensure_min_samples=0)
+            w = check_array(
+                sample_weight,
+                ensure_2d=False,
+                dtype=np.float64,
+                input_name="sample_weight",
+                ensure_min_samples=0,
+            )
             if w.ndim != 1:
                 raise ValueError(f"Sample weights must be 1D array or scalar; got {w.ndim}D array.")
             if len(w) != len(events):

@@ -73,9 +73,19 @@ def _add(new: State, theirs: State) -> None:
     new.start_rows(1, new.items.added())
     for field in new.fields:
         if field.side == "user":
-            _combine(field.merge, new.user_rows.arrays[field.name], to_u, theirs.user_rows.arrays[field.name][from_u])
+            _combine(
+                field.merge,
+                new.user_rows.arrays[field.name],
+                to_u,
+                theirs.user_rows.arrays[field.name][from_u],
+            )
         elif field.side == "item":
-            _combine(field.merge, new.item_rows.arrays[field.name], to_i, theirs.item_rows.arrays[field.name][from_i])
+            _combine(
+                field.merge,
+                new.item_rows.arrays[field.name],
+                to_i,
+                theirs.item_rows.arrays[field.name][from_i],
+            )
         elif field.side == "scalar":
             _combine(field.merge, new.scalar(field.name), slice(None), theirs.scalar(field.name))
     if new.history is not None:
@@ -166,7 +176,9 @@ def _pairs(state: State, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     return np.repeat(u, np.diff(indptr)).astype(np.int32), items, state.history.all_values(u)
 
 
-def _remove(state: State, rows: np.ndarray, side: str, pu: np.ndarray, pi: np.ndarray, values: np.ndarray) -> None:
+def _remove(
+    state: State, rows: np.ndarray, side: str, pu: np.ndarray, pi: np.ndarray, values: np.ndarray
+) -> None:
     """Take the sums of these rows from the totals, and those of their pairs from the other side."""
     own = state.user_rows if side == "user" else state.item_rows
     far = state.item_rows if side == "user" else state.user_rows
@@ -177,7 +189,9 @@ def _remove(state: State, rows: np.ndarray, side: str, pu: np.ndarray, pi: np.nd
             state.scalar(name)[:] -= own.arrays[name][rows].sum(axis=0)
     for name in _sums(state, "item" if side == "user" else "user"):
         if name in pair_at:
-            np.subtract.at(far.arrays[name][:, 0], far_rows, values[pair_at[name]].astype(far.arrays[name].dtype))
+            np.subtract.at(
+                far.arrays[name][:, 0], far_rows, values[pair_at[name]].astype(far.arrays[name].dtype)
+            )
 
 
 def _drop_empty(state: State) -> None:

@@ -126,7 +126,9 @@ def is_frame(X: Any) -> bool:
     return nw.dependencies.is_into_dataframe(X) or isinstance(X, nw.DataFrame)
 
 
-def read_table(model: Any, X: Any, *, reset: bool, checked: bool = True, learning: bool = False) -> Interactions:
+def read_table(
+    model: Any, X: Any, *, reset: bool, checked: bool = True, learning: bool = False
+) -> Interactions:
     """Users, items and times of X, validated as scikit-learn does.
 
     ``checked=False`` neither compares X with earlier tables nor remembers its columns.

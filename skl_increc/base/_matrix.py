@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from skl_increc._state._state import State
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 __all__ = ["MatrixMixin"]
 
@@ -19,7 +19,9 @@ __all__ = ["MatrixMixin"]
 class MatrixMixin:
     """``from_csr`` and ``to_csr``."""
 
-    def from_csr(self, matrix: Any, user_ids: Sequence | None = None, item_ids: Sequence | None = None) -> Self:
+    def from_csr(
+        self, matrix: Any, user_ids: Sequence | None = None, item_ids: Sequence | None = None
+    ) -> Self:
         """Fit to the stored entries of a user-item matrix, row by row.
 
         Parameters
@@ -40,7 +42,9 @@ class MatrixMixin:
         """
         time_col = getattr(self, "time_col", None)
         if time_col is not None:
-            raise ValueError(f"A matrix has no times, but time_col={time_col!r}. Fit a table of events, or set None.")
+            raise ValueError(
+                f"A matrix has no times, but time_col={time_col!r}. Fit a table of events, or set None."
+            )
         entries = sp.coo_array(sp.csr_array(matrix))
         columns = [
             _ids_at(ids, index, length, side)
@@ -69,7 +73,9 @@ class MatrixMixin:
         """
         state: State = self._ready_state()  # type: ignore[attr-defined]
         if state.history is None:
-            raise ValueError("The model keeps no record of who had what (history=0). Set history=None and fit anew.")
+            raise ValueError(
+                "The model keeps no record of who had what (history=0). Set history=None and fit anew."
+            )
         users, items = state.users.live(), state.items.live()
         place = np.full(state.items.n_rows, -1, dtype=np.int32)
         place[items] = np.arange(len(items), dtype=np.int32)

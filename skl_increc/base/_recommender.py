@@ -44,4 +44,6 @@ class Recommender(InteractionEstimator):
         target = None if y is None else self._check_y(y, len(events)).tolist()
         min_y = getattr(self, "min_y", None)
         pairs = events.users.to_list(), events.items.to_list()
-        return ranking_score(self, *pairs, target, metric="ndcg", k=10, min_y=min_y, sample_weight=sample_weight)
+        return ranking_score(
+            self, *pairs, target, metric="ndcg", k=10, min_y=min_y, sample_weight=sample_weight
+        )

@@ -124,7 +124,13 @@ class Baseline(RatingRegressor):
         return [
             *sums,
             Field("events", "scalar", merge="sum", meaning="events in all"),
-            Field("inexact", "scalar", merge="max", derived=True, meaning="1 once a sum was off the grid of exact ones"),
+            Field(
+                "inexact",
+                "scalar",
+                merge="max",
+                derived=True,
+                meaning="1 once a sum was off the grid of exact ones",
+            ),
             Field("weight", "scalar", merge="sum", meaning="weights in all"),
             Field("sum", "scalar", merge="sum", meaning="weighted ratings in all"),
         ]
@@ -142,7 +148,9 @@ class Baseline(RatingRegressor):
 
     def _guarantees(self) -> Guarantees:
         if self.drift is not None:
-            return Guarantees("bitwise", "no", "no", "no", "with drift each step depends on the steps before it")
+            return Guarantees(
+                "bitwise", "no", "no", "no", "with drift each step depends on the steps before it"
+            )
         inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
         exact: Any = "rounding" if inexact else "bitwise"
         return Guarantees("bitwise", exact, exact, exact)

@@ -120,7 +120,13 @@ class Popularity(Recommender):
             Field("events", "pair", merge="sum", meaning="events of the pair"),
             Field("weight", "pair", merge="sum", meaning="weights of its events"),
             Field("events", "scalar", merge="sum", meaning="events in all"),
-            Field("inexact", "scalar", merge="max", derived=True, meaning="1 once a sum was off the grid of exact ones"),
+            Field(
+                "inexact",
+                "scalar",
+                merge="max",
+                derived=True,
+                meaning="1 once a sum was off the grid of exact ones",
+            ),
         ]
         if self.half_life is not None:
             fields += [
@@ -131,7 +137,12 @@ class Popularity(Recommender):
         if self._timed:
             fields += [
                 Field("last", "pair", merge="max", meaning="time of its newest event"),
-                Field("anonymous", "item", merge="sum", meaning="the weight of events without a user, at the newest"),
+                Field(
+                    "anonymous",
+                    "item",
+                    merge="sum",
+                    meaning="the weight of events without a user, at the newest",
+                ),
                 Field("anonymous_last", "item", merge="max", meaning="time of its newest anonymous event"),
             ]
         return fields
@@ -150,7 +161,9 @@ class Popularity(Recommender):
             return Guarantees("bitwise", "no", "no", "no", why)
         if self.history == 0:
             exact = self._exact_sums()
-            return Guarantees("bitwise", exact, exact, "no", "history=0 keeps no record of whose events to remove")
+            return Guarantees(
+                "bitwise", exact, exact, "no", "history=0 keeps no record of whose events to remove"
+            )
         if self.history is not None:
             why = f"history={self.history} keeps the last items of a user alone, which depend on the order"
             return Guarantees("bitwise", "no", "no", "no", why)

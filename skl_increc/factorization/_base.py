@@ -39,21 +39,39 @@ class FactorMixin:
     }
 
     def _structure(self: Any) -> dict[str, Any]:
-        return {"n_factors": self.n_factors, "init": self.init, "biases": self.biases, "history": self.history}
+        return {
+            "n_factors": self.n_factors,
+            "init": self.init,
+            "biases": self.biases,
+            "history": self.history,
+        }
 
     def _fields(self: Any) -> list[Field]:
         k = self.n_factors
         fields = [
-            *(Field("factors", side, k, "float32", pad=True, meaning="the vector") for side in ("user", "item")),
             *(
-                Field("stat", side, 4, "float32", meaning="bias, squared gradients of bias and of vector, events")
+                Field("factors", side, k, "float32", pad=True, meaning="the vector")
                 for side in ("user", "item")
             ),
-            Field("totals", "scalar", 6, meaning="weight, sum, sum of squares, shift, lowest and highest rating"),
+            *(
+                Field(
+                    "stat",
+                    side,
+                    4,
+                    "float32",
+                    meaning="bias, squared gradients of bias and of vector, events",
+                )
+                for side in ("user", "item")
+            ),
+            Field(
+                "totals", "scalar", 6, meaning="weight, sum, sum of squares, shift, lowest and highest rating"
+            ),
         ]
         if self.init == "mean":
             stride = fields[0].stride
-            fields.append(Field("side_sums", "scalar", 2 * stride + 2, meaning="sums of the vectors of each side"))
+            fields.append(
+                Field("side_sums", "scalar", 2 * stride + 2, meaning="sums of the vectors of each side")
+            )
         return fields
 
     def _make_learner(self: Any, state: State) -> MFLearner:
@@ -114,9 +132,13 @@ class FactorMixin:
     def _guarantees(self: Any) -> Guarantees:
         why = "each gradient step depends on the steps before it"
         if self.optimizer == "gd":
-            return Guarantees("no", "no", "no", "no", "a full-batch step depends on which events one call holds")
+            return Guarantees(
+                "no", "no", "no", "no", "a full-batch step depends on which events one call holds"
+            )
         if self.n_epochs > 1:
-            return Guarantees("no", "no", "no", "no", "fit passes several times over what it is given; " + why)
+            return Guarantees(
+                "no", "no", "no", "no", "fit passes several times over what it is given; " + why
+            )
         return Guarantees("bitwise", "no", "no", "no", why)
 
     def _score(self: Any, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
@@ -184,7 +206,9 @@ class FactorMixin:
         return _nearest(state.users, self.user_factors_, self.user_ids_, user, k)
 
 
-def _nearest(index: Any, factors: np.ndarray, ids: np.ndarray, one: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(
+    index: Any, factors: np.ndarray, ids: np.ndarray, one: Any, k: int
+) -> tuple[np.ndarray, np.ndarray]:
     row = index.find(one)
     if row < 0:
         return np.empty(0, dtype=object), np.empty(0)

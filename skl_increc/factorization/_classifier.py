@@ -201,7 +201,9 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         """
         labels = None if classes is None else _find_labels(np.asarray(classes))
         if labels is not None and self._state is not None and labels != self._labels(self._state):
-            raise ValueError(f"classes={labels} differ from those of the first call, {self._labels(self._state)}.")
+            raise ValueError(
+                f"classes={labels} differ from those of the first call, {self._labels(self._state)}."
+            )
         return self._learn_labelled(X, y, sample_weight, labels, False)
 
     # -- answers ----------------------------------------------------------------------------------
@@ -222,7 +224,9 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         p = _sigmoid(self._log_odds(X))
         return np.column_stack([1 - p, p])
 
-    def predict_proba_one(self, x: dict | None = None, *, user: Any = None, item: Any = None) -> dict[Any, float]:
+    def predict_proba_one(
+        self, x: dict | None = None, *, user: Any = None, item: Any = None
+    ) -> dict[Any, float]:
         """Probabilities of the two labels of one pair; one half each before any event."""
         p = float(_sigmoid(np.array([self._log_odds_one(x, user=user, item=item)]))[0])
         negative, positive = self._labels(self._state)

@@ -122,7 +122,7 @@ class RankingMetric(Metric, metaclass=_NamedByK):
 
     def __add__(self, other: Any) -> Metrics:
         if not isinstance(other, RankingMetric):
-            raise ValueError(  # noqa: TRY004  this is what River's Metrics waits for
+            raise ValueError(
                 f"{type(self).__name__} and {type(other).__name__} metrics are not compatible: "
                 "one is of lists of items, the other is not."
             )

