@@ -57,7 +57,8 @@ def _check_mergeable(model: Any, other: Any) -> None:
     for name in mine:
         if mine[name] != theirs[name]:
             raise GuaranteeError(
-                f"The models differ in {name}: {mine[name]!r} and {theirs[name]!r}. Merge models of the same parameters."
+                f"The models differ in {name}: {mine[name]!r} and {theirs[name]!r}. "
+                "Merge models of the same parameters."
             )
 
 

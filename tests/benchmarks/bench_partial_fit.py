@@ -81,7 +81,7 @@ def main() -> None:
     options = arguments(__doc__ or "")
     n = 200_000 if options.quick else 1_000_000
     for n_users, n_items in ((6_040, 3_706), (100_000, 20_000)):
-        users, items, y = large(n, n_users, n_items, tail=True)
+        users, items, y = large(n, n_users, n_items, shape="tail")
         shape = f"{n:,} events, {n_users:,} users x {n_items:,} items"
         report(
             f"partial_fit, 16 factors: {shape}",
@@ -90,7 +90,7 @@ def main() -> None:
             reference=LIBMF,
             goal="at least 20 M events/s with history=0",
         )
-    users, items, y = large(n, 6_040, 3_706, tail=True)
+    users, items, y = large(n, 6_040, 3_706, shape="tail")
     cases = [Case("int64 ids", learned(np.column_stack([users, items]), y, history=0), n)]
     report(
         f"partial_fit of text ids, history=0: {n:,} events, 6,040 users x 3,706 items",

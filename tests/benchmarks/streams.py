@@ -36,17 +36,25 @@ def movielens_shaped(
 
 
 def large(
-    n_events: int, n_users: int, n_items: int, *, tail: bool = False, seed: int = 0
+    n_events: int, n_users: int, n_items: int, *, shape: str = "alike", seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Users, items (int64) and ratings (float64) without any order that helps a cache.
+    """Users, items (int64) and ratings (float64).
 
-    ``tail=False``: all ids alike, the hardest case for a cache; ``tail=True``: long tails on both sides.
+    Parameters
+    ----------
+    n_events, n_users, n_items : int
+    shape : {"alike", "tail", "runs"}
+        "alike": every id as likely as the others at any time, the hardest case for a cache; "tail": long
+        tails on both sides; "runs": long tails, and a user comes in runs of 20 events, as people do.
+    seed : int
     """
     rng = np.random.default_rng(seed)
-    if tail:
-        users, items = (_long_tail(rng, n, n_events) for n in (n_users, n_items))
-    else:
+    if shape == "alike":
         users, items = rng.integers(0, n_users, n_events), rng.integers(0, n_items, n_events)
+    else:
+        each = 20 if shape == "runs" else 1
+        users = np.repeat(_long_tail(rng, n_users, -(-n_events // each)), each)[:n_events]
+        items = _long_tail(rng, n_items, n_events)
     return users, items, _ratings(rng, users, items)
 
 
