@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,8 @@ def learn_one_equals_partial_fit(model: Any) -> None:
         same_bytes(
             learn(fresh(model), events, door), batch, f"{door} of a stream must equal partial_fit of it"
         )
+    if role(model) == "recommender":
+        _no_y_is_a_positive(model, events)
     pairs = [(e.user, e.item) for e in events[:40]] + [("a stranger", events[0].item), (None, None)]
     frame = pairs_frame(model, pairs)
     one = np.array([model_value(batch.predict_one({model.user_col: u, model.item_col: i})) for u, i in pairs])
@@ -128,6 +131,20 @@ def learn_one_equals_partial_fit(model: Any) -> None:
     demand(np.array_equal(many, rows), "predict_many must equal predict.")
     by_keyword = np.array([model_value(batch.predict_one(user=u, item=i)) for u, i in pairs])
     demand(np.array_equal(by_keyword, rows), "predict_one(user=, item=) must equal predict_one(x).")
+
+
+def _no_y_is_a_positive(model: Any, events: Sequence[Event]) -> None:
+    """On every path, whatever `min_y` is."""
+    plain = [replace(e, y=max(1.0, getattr(model, "min_y", None) or 0.0), w=1.0) for e in events]
+    right = learn(fresh(model), plain)
+    X = table(model, plain)
+    one, batch, many = (fresh(model) for _ in range(3))
+    for e in plain:
+        one.learn_one(as_dict(model, e))
+    batch.partial_fit(X)
+    many.learn_many(X)
+    for name, other in {"learn_one(x)": one, "partial_fit(X)": batch, "learn_many(X)": many}.items():
+        same_bytes(other, right, f"{name} without y must equal events that are positive")
 
 
 def model_value(value: Any) -> float:
