@@ -22,7 +22,7 @@ cdef class History(Pairs):
     cdef int append_c(self, Py_ssize_t u, int32_t i, const double *add) except -1
     cdef Py_ssize_t locate(self, const int32_t *h, int32_t i) noexcept nogil
     cdef bint known(self, const int32_t *h, int32_t i) noexcept nogil
-    cdef point(self)
+    cdef int adopt(self, object heads, object items, object index, list values) except -1
     cdef Py_ssize_t take_items(self, Py_ssize_t room) except -1
     cdef Py_ssize_t take_index(self, Py_ssize_t slots) except -1
     cdef int enlarge(self, Py_ssize_t u) except -1

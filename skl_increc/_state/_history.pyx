@@ -23,6 +23,7 @@ cdef enum:
     LENGTH = 2
     ROOM = 3
     HEAD = 4          # numbers per user
+    MOST_VALUES = 16  # columns of a pair
     SMALLEST = 4      # entries of the first block
     UNIT = 4          # blocks begin at multiples of this, so that 32 bits reach far
     LONG = 32         # beyond this length, membership is asked of a hash set
@@ -67,6 +68,8 @@ cdef class History(Pairs):
     """
 
     def __cinit__(self, int n_values=0, Py_ssize_t window=0, n_sums=None):
+        if not 0 <= n_values <= MOST_VALUES:
+            raise ValueError(f"a pair holds at most {MOST_VALUES} numbers; got {n_values}")
         self.n_values = n_values
         self.n_sums = n_values if n_sums is None else n_sums
         self.window = window
@@ -74,23 +77,27 @@ cdef class History(Pairs):
         self.values = <double **>malloc(max(1, n_values) * sizeof(double *))
         if self.values == NULL:
             raise MemoryError("no memory for a history")
-        self.items_owner = aligned_empty((64,), np.int32)
-        self.index_owner = aligned_empty((0,), np.int32)
-        self.heads_owner = np.zeros((16, HEAD), np.int32)
-        self.value_owners = [aligned_empty((64,), np.float64) for _ in range(n_values)]
+        values = [aligned_empty((64,), np.float64) for _ in range(n_values)]
+        self.adopt(np.zeros((16, HEAD), np.int32), aligned_empty((64,), np.int32), aligned_empty((0,), np.int32),
+                   values)
         self.items_room, self.user_room = 64, 16
-        self.point()
 
     def __dealloc__(self):
         free(self.values)
 
-    cdef point(self):
+    cdef int adopt(self, object heads, object items, object index, list values) except -1:
+        """Move to these blocks: what may fail comes first, and no old block goes before its pointer."""
+        cdef uintptr_t at_heads = heads.ctypes.data, at_items = items.ctypes.data
+        cdef uintptr_t at_index = index.ctypes.data, at_values[MOST_VALUES]
         cdef int c
-        self.items = <int32_t *><uintptr_t>self.items_owner.ctypes.data
-        self.index = <int32_t *><uintptr_t>self.index_owner.ctypes.data
-        self.heads = <int32_t *><uintptr_t>self.heads_owner.ctypes.data
         for c in range(self.n_values):
-            self.values[c] = <double *><uintptr_t>self.value_owners[c].ctypes.data
+            at_values[c] = values[c].ctypes.data
+        self.heads, self.items, self.index = <int32_t *>at_heads, <int32_t *>at_items, <int32_t *>at_index
+        for c in range(self.n_values):
+            self.values[c] = <double *>at_values[c]
+        self.heads_owner, self.items_owner, self.index_owner = heads, items, index
+        self.value_owners = values
+        return 0
 
     # -- room -----------------------------------------------------------------------------------
     def reserve_users(self, Py_ssize_t n):
@@ -104,9 +111,8 @@ cdef class History(Pairs):
             room *= 2
         heads = np.zeros((room, HEAD), np.int32)
         heads[:self.users] = self.heads_owner[:self.users]
-        _kept = self.heads_owner            # until the pointer has moved on: a reader may be in it
-        self.heads_owner, self.user_room, self.users = heads, room, n
-        self.point()
+        self.adopt(heads, self.items_owner, self.index_owner, self.value_owners)
+        self.user_room, self.users = room, n
 
     def limit_users(self, Py_ssize_t n):
         """Take back users beyond n who have no items yet."""
@@ -119,15 +125,16 @@ cdef class History(Pairs):
             room *= 2
         while slots < self.index_used + index:
             slots *= 2
-        _kept = (self.items_owner, self.index_owner, self.value_owners)
+        items, values, hashes = self.items_owner, self.value_owners, self.index_owner
         if room != self.items_room:
-            items = grown(self.items_owner, room, self.items_used)
-            values = [grown(v, room, self.items_used) for v in self.value_owners]
-            self.items_owner, self.value_owners, self.items_room = items, values, room
-        if index and slots != self.index_room:
-            self.index_owner = grown(self.index_owner, slots, self.index_used)
-            self.index_room = slots
-        self.point()
+            items = grown(items, room, self.items_used)
+            values = [grown(v, room, self.items_used) for v in values]
+        if not index:
+            slots = self.index_room
+        if slots != self.index_room:
+            hashes = grown(hashes, slots, self.index_used)
+        self.adopt(self.heads_owner, items, hashes, values)
+        self.items_room, self.index_room = room, slots
 
     def reserve(self, const int32_t[::1] users, const int32_t[::1] items):
         """Room for one event of each (user, item), so that appending them cannot fail."""
@@ -474,16 +481,14 @@ cdef class History(Pairs):
         """An independent history: one copy of each block of memory."""
         cdef History h = History(self.n_values, self.window, self.n_sums)
         h.span = self.span
-        h.items_owner = grown(self.items_owner, max(64, self.items_used), self.items_used)
-        h.index_owner = grown(self.index_owner, self.index_used, self.index_used)
-        h.heads_owner = grown(self.heads_owner, max(16, self.users), self.users)
-        h.heads_owner[self.users:] = 0
-        h.value_owners = [grown(v, max(64, self.items_used), self.items_used) for v in self.value_owners]
+        heads = grown(self.heads_owner, max(16, self.users), self.users)
+        values = [grown(v, max(64, self.items_used), self.items_used) for v in self.value_owners]
+        h.adopt(heads, grown(self.items_owner, max(64, self.items_used), self.items_used),
+                grown(self.index_owner, self.index_used, self.index_used), values)
         h.items_room, h.index_room = max(64, self.items_used), self.index_used
         h.items_used, h.index_used = self.items_used, self.index_used
         h.users, h.user_room, h.pairs = self.users, max(16, self.users), self.pairs
         h.free_items, h.free_index = [f.copy() for f in self.free_items], [f.copy() for f in self.free_index]
-        h.point()
         return h
 
     def __reduce__(self):

@@ -222,9 +222,9 @@ cdef class IdMap:
         keys = grown(self.keys_owner, capacity, self.rows)
         kind = grown(self.kind_owner, capacity, self.rows)
         kind[self.rows:] = FREE
-        _kept = (self.keys_owner, self.kind_owner)      # until the pointers have moved on
+        cdef uintptr_t at_keys = keys.ctypes.data, at_kind = kind.ctypes.data   # the last that may fail
+        self.keys, self.kind = <int64_t *>at_keys, <uint8_t *>at_kind
         self.keys_owner, self.kind_owner, self.capacity = keys, kind, capacity
-        self.point()
 
     # -- the table of integers ------------------------------------------------------------------
     cdef int put(self, int64_t key, Py_ssize_t row) noexcept nogil:
