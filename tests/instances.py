@@ -30,6 +30,8 @@ MODELS = {
     "BiasedMF-history=5": BiasedMF(history=5, clip_to_range=True),
     "BiasedMF-history=0": BiasedMF(1, history=0),
     "BiasedMF-n_epochs": BiasedMF(n_epochs=2),
+    "BiasedMF-positions": BiasedMF(user_col=0, item_col=1),
+    "Popularity-positions": Popularity(user_col=0, item_col=1, time_col=2, half_life=7200.0),
     "BiasedMFClassifier": BiasedMFClassifier(),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
 }

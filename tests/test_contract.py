@@ -24,6 +24,7 @@ from skl_increc.factorization import BiasedMF, BiasedMFClassifier
 #: scikit-learn's arrays have no column names, and both outside suites leave out any value
 UNTIMED = [m for m in MODELS.values() if m.time_col is None]
 BY_NAME = pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
+NAMED = {name: model for name, model in MODELS.items() if isinstance(model.user_col, str)}
 
 
 # -- the suites ------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ def frame(n=60, seed=0):
     return X, rng.integers(0, 2, n)
 
 
-@BY_NAME
+@pytest.mark.parametrize("model", NAMED.values(), ids=list(NAMED))
 def test_feature_names_are_kept_and_compared(model):
     X, y = frame()
     X["time"] = np.arange(len(X))
@@ -149,7 +150,7 @@ def test_feature_names_are_kept_and_compared(model):
         some.predict(X.rename(columns={"age": "height"}))
 
 
-@BY_NAME
+@pytest.mark.parametrize("model", NAMED.values(), ids=list(NAMED))
 def test_a_frame_after_single_events_is_no_surprise(model):
     X, y = frame()
     X["time"] = np.arange(len(X))
@@ -171,6 +172,21 @@ def test_a_seed_of_none_is_drawn_once_and_kept():
         model.learn_one({"user": "new", "item": "new"}, 1.0)
     np.testing.assert_array_equal(some.user_factors_, again.user_factors_)
     assert some._is_stochastic and not BiasedMF()._is_stochastic
+
+
+def test_times_may_come_in_any_form():
+    seconds = [0.0, 86400.0, 3 * 86400.0]
+    stamps = pd.to_datetime(seconds, unit="s")
+    forms = [seconds, stamps, stamps.tz_localize("UTC"), stamps.to_pydatetime(), [int(s) for s in seconds]]
+    told = []
+    for form in forms:
+        X = pd.DataFrame({"user": list("aba"), "item": list("xyy"), "time": form})
+        batch = Popularity(half_life=pd.Timedelta(days=1), time_col="time").fit(X)
+        single = Popularity(half_life=86400, time_col="time")
+        for x in X.to_dict("records"):
+            single.learn_one(x)
+        told += [batch.popularity_.tolist(), single.popularity_.tolist()]
+    assert told == [[0.125, 1.25]] * (2 * len(forms))
 
 
 def test_the_time_may_be_a_position():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -227,18 +229,28 @@ def _by_categories(model: Any, events: Sequence[Event]) -> None:
 
 
 def _by_arrow(model: Any, events: Sequence[Event]) -> None:
-    try:
-        import pyarrow as pa
-    except ImportError:
+    _by_typed_columns(model, events, "pyarrow", lambda columns, pa: pa.table(columns))
+
+
+def _by_polars(model: Any, events: Sequence[Event]) -> None:
+    _by_typed_columns(model, events, "polars", lambda columns, pl: pl.DataFrame(columns))
+
+
+def _by_typed_columns(
+    model: Any, events: Sequence[Event], library: str, frame_of: Callable[[dict, Any], Any]
+) -> None:
+    """A frame of a library whose columns hold one type; of pandas where the ids are of several."""
+    columns: dict[str, list] = {
+        str(model.user_col): [e.user for e in events],
+        str(model.item_col): [e.item for e in events],
+    }
+    if model.time_col is not None:
+        columns[str(model.time_col)] = [e.t for e in events]
+    kinds = [{type(v) for v in values} - {type(None)} for values in columns.values()]
+    module = importlib.import_module(library) if importlib.util.find_spec(library) else None
+    if module is None or any(kind not in ({int}, {str}, {float}) for kind in kinds):
         return _by_fit(model, events)
-    frame = table(model, events)
-    try:
-        X = pa.table({str(name): pa.array(frame[name].tolist()) for name in frame})
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # ids of several types
-        return _by_fit(model, events)
-    if any(pa.types.is_list(c.type) or pa.types.is_null(c.type) for c in X.schema):  # tuples are no lists
-        return _by_fit(model, events)
-    model.partial_fit(X, target(events), sample_weight=weights(events))
+    model.partial_fit(frame_of(columns, module), target(events), sample_weight=weights(events))
     return None
 
 
@@ -263,6 +275,7 @@ DOORS: dict[str, Callable[[Any, Sequence[Event]], None]] = {
     "partial_fit(array)": _by_array,
     "partial_fit(categories)": _by_categories,
     "partial_fit(arrow)": _by_arrow,
+    "partial_fit(polars)": _by_polars,
     "learn_many": _by_learn_many,
     "learn_one(x)": _by_learn_one,
     "learn_one(user=, item=)": _by_keywords,

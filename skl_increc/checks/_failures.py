@@ -8,6 +8,7 @@ import importlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -75,10 +76,9 @@ def _bad_calls(model: Any, events: Sequence[Event]) -> dict[str, Callable[[], An
             calls[f"learn_many with {what}"] = lambda: model.learn_many(X, y, w)
 
     for side in (model.user_col, model.item_col):
-        unhashable = X.copy()
-        unhashable[side] = _with(X[side].to_numpy(), middle, ["a list"])
-        batch(f"an unhashable id under {side!r}", X=unhashable)
-        calls[f"partial_fit without {side!r}"] = lambda side=side: model.partial_fit(X.drop(columns=side), y)  # type: ignore[misc]
+        batch(f"an unhashable id under {side!r}", X=_with_bad(X, side, middle, ["a list"]))
+        if isinstance(side, str):  # columns without names count by position
+            calls[f"partial_fit without {side!r}"] = partial(model.partial_fit, X.drop(columns=side), y)
     for bad in (np.nan, np.inf):
         batch(f"y={bad}", y=_with(y, middle, bad))
         batch(f"a weight of {bad}", w=_with(w, middle, bad))
@@ -88,10 +88,7 @@ def _bad_calls(model: Any, events: Sequence[Event]) -> dict[str, Callable[[], An
     if role(model) == "binary":
         batch("an unknown label", y=_with(y.astype(int), middle, 7))
     if model.time_col is not None:
-        batch(
-            "a time that is NaN",
-            X=X.assign(**{model.time_col: _with(X[model.time_col].to_numpy(), middle, np.nan)}),
-        )
+        batch("a time that is NaN", X=_with_bad(X, model.time_col, middle, np.nan))
     return {**calls, **_bad_events(model, events)}
 
 
@@ -115,6 +112,12 @@ def _bad_events(model: Any, events: Sequence[Event]) -> dict[str, Callable[[], A
             {**untimed, model.time_col: float("nan")}, e.y
         )
     return calls
+
+
+def _with_bad(X: Any, column: Any, at: int, value: Any) -> Any:
+    X = X.copy()
+    X[column] = _with(X[column].to_numpy(), at, value)
+    return X
 
 
 def _with(values: np.ndarray, at: int, value: Any) -> np.ndarray:

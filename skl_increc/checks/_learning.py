@@ -61,7 +61,7 @@ def splits_do_not_matter(model: Any) -> None:
     """Any cutting of one ordered stream into calls of any kind gives the same model (S).
 
     The state is the same to the last byte where ``guarantees().S`` is "bitwise": ``fit`` and
-    ``partial_fit`` of frames, arrays, categories and Arrow tables, ``learn_many``, ``learn_one``.
+    ``partial_fit`` of pandas, polars and Arrow frames, arrays and categories, ``learn_many``, ``learn_one``.
     """
     given, settings, st, quietly = _hypothesis()
     streams = [
