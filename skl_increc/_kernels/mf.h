@@ -2,6 +2,7 @@
  *
  * One event (u, i, target):  s = b_u + b_i + p.q,  e = w (target - link(offset + s)),
  *   b += eta_b (e - w l2_b b),   p += eta_p (e q - w l2 p),   q += eta_q (e p - w l2 q)
+ * where e is cut to what brings the prediction to the target (a heavy weight would overshoot),
  * with eta constant (sgd) or eta / sqrt(eps + G), G += the mean squared gradient of the row
  * (row-wise Adagrad).  |p|^2, |q|^2 and p.q come out of one pass, and give that mean exactly.
  *
@@ -44,16 +45,16 @@ SKL_INLINE mf_rates mf_rates_of(const mf_model *m)
     return r;
 }
 
-SKL_INLINE void mf_bias_step(mf_stat *row, float e, float w, const mf_rates *m, int optimizer)
+/* A step may bring the prediction to the target, never beyond: with a heavy weight or a large rate the
+ * plain step overshoots, each time further.  `pull` is how much of the error the step would take away. */
+SKL_INLINE float mf_share(float pull, int loss)
 {
-    const float g = e - w * m->l2_bias * row->bias;
-    if (optimizer == MF_ADAGRAD) {
-        row->bias_acc += g * g;
-        row->bias += m->lr_bias * g / sqrtf(row->bias_acc + m->eps);
-    } else {
-        row->bias += m->lr_bias * g;
-    }
+    if (loss == MF_LOGISTIC) pull *= 0.25f; /* the most that the curve is steep */
+    return pull > 1.0f ? 1.0f / pull : 1.0f;
 }
+
+/* what shrinkage leaves of a number, at least nothing */
+SKL_INLINE float mf_keep(float x) { return x < 1.0f ? 1.0f - x : 0.0f; }
 
 SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *SKL_RESTRICT su,
                         mf_stat *SKL_RESTRICT si, float target, float offset, float w,
@@ -70,6 +71,10 @@ SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *S
     } else {
 #pragma omp simd reduction(+ : pq)
         for (int f = 0; f < stride; f++) pq += p[f] * q[f];
+        if (w * (m->lr + m->lr_bias) > 0.25f) { /* else no step is long enough to overshoot */
+#pragma omp simd reduction(+ : pp, qq)
+            for (int f = 0; f < stride; f++) { pp += p[f] * p[f]; qq += q[f] * q[f]; }
+        }
     }
     const float bu = su->bias, bi = si->bias;
     const float e = w * mf_error(target, offset, bu + bi + pq, loss);
@@ -88,12 +93,15 @@ SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *S
         eta_p /= sqrtf(su->acc + m->eps);
         eta_q /= sqrtf(si->acc + m->eps);
     }
+    const float both = m->biases ? eta_u + eta_i : 0.0f;
+    const float go = e * mf_share(w * (eta_p * qq + eta_q * pp + both), loss);
     if (m->biases) {
-        su->bias = bu + eta_u * gu;
-        si->bias = bi + eta_i * gi;
+        const float l2_bias = w * m->l2_bias;
+        su->bias = mf_keep(eta_u * l2_bias) * bu + eta_u * go;
+        si->bias = mf_keep(eta_i * l2_bias) * bi + eta_i * go;
     }
-    const float keep_p = 1.0f - eta_p * l2, keep_q = 1.0f - eta_q * l2;
-    const float go_p = eta_p * e, go_q = eta_q * e;
+    const float keep_p = mf_keep(eta_p * l2), keep_q = mf_keep(eta_q * l2);
+    const float go_p = eta_p * go, go_q = eta_q * go;
 #pragma omp simd
     for (int f = 0; f < stride; f++) {
         const float pf = p[f], qf = q[f];
@@ -108,8 +116,16 @@ SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *S
 SKL_INLINE void mf_step_alone(mf_stat *row, float target, float offset, float w, const mf_rates *m,
                              int optimizer, int loss)
 {
-    if (m->biases)
-        mf_bias_step(row, w * mf_error(target, offset, row->bias, loss), w, m, optimizer);
+    if (m->biases) {
+        const float e = w * mf_error(target, offset, row->bias, loss), l2 = w * m->l2_bias;
+        float eta = m->lr_bias;
+        if (optimizer == MF_ADAGRAD) {
+            const float g = e - l2 * row->bias;
+            row->bias_acc += g * g;
+            eta /= sqrtf(row->bias_acc + m->eps);
+        }
+        row->bias = mf_keep(eta * l2) * row->bias + eta * e * mf_share(w * eta, loss);
+    }
     row->n += 1.0f;
 }
 

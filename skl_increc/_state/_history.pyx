@@ -78,8 +78,8 @@ cdef class History(Pairs):
         if self.values == NULL:
             raise MemoryError("no memory for a history")
         values = [aligned_empty((64,), np.float64) for _ in range(n_values)]
-        self.adopt(np.zeros((16, HEAD), np.int32), aligned_empty((64,), np.int32), aligned_empty((0,), np.int32),
-                   values)
+        heads = np.zeros((16, HEAD), np.int32)
+        self.adopt(heads, aligned_empty((64,), np.int32), aligned_empty((0,), np.int32), values)
         self.items_room, self.user_room = 64, 16
 
     def __dealloc__(self):

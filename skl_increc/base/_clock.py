@@ -15,6 +15,8 @@ EPOCH = dt.datetime(1970, 1, 1)
 
 def second_of(value: Any, column: Any) -> float:
     """One time as seconds since 1970 (UTC): a number, datetime, date or numpy datetime."""
+    if value is None or value != value:  # NaN, NaT
+        raise _bad_time(value, column)
     if isinstance(value, dt.datetime):
         if value.utcoffset() is None:
             return (value - EPOCH).total_seconds()

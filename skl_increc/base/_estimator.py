@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["InteractionEstimator"]
 
+#: bounds of ratings and weights: sums of squares of larger numbers could overflow
+LARGEST, HEAVIEST = 1e100, 1e15
+
 #: constraints of the parameters that every model has
 COMMON_CONSTRAINTS: dict[str, list[Any]] = {
     "user_col": [str, numbers.Integral],
@@ -161,6 +164,10 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         common = {k: v for k, v in COMMON_CONSTRAINTS.items() if hasattr(self, k)}
         mine = {**common, **self._parameter_constraints}
         validate_parameter_constraints(mine, self.get_params(deep=False), caller_name=type(self).__name__)
+        if self.user_col == self.item_col:
+            raise ValueError(
+                f"user_col and item_col are both {self.user_col!r}. Users and items are two columns; name both."
+            )
 
     def _configure_state(self, state: State) -> None:
         """Bring a state up to date with the parameters."""
@@ -191,6 +198,11 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         if state.stale:
             self._configure_state(state)
         return state
+
+    @property
+    def n_late_(self) -> int:
+        """Events that came with a time before the newest one (``time_col``); they counted with their own time."""
+        return int(self._ready_state().n_late)
 
     @property
     def nbytes(self) -> int:
@@ -319,7 +331,12 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
             min_y = getattr(self, "min_y", None)
             return np.full(n, 1.0 if min_y is None else max(1.0, float(min_y)))  # None is a positive
         y = column_or_1d(y, warn=True)
-        return np.ascontiguousarray(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"))
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        if len(y) and not (-LARGEST < y.min() and y.max() < LARGEST):
+            raise ValueError(
+                f"y must be below {LARGEST:g} in size; got {y[np.abs(y).argmax()]!r}. Rescale it."
+            )
+        return np.ascontiguousarray(y)
 
     def _check_weight(self, sample_weight: Any, events: Interactions, reset: bool) -> np.ndarray:
         if sample_weight is None:
@@ -342,6 +359,10 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
             raise ValueError(f"Negative values in data passed to sample_weight: {w[w < 0][0]!r}.")
         if not np.isfinite(w).all():
             raise ValueError("sample_weight must be finite.")
+        if (w >= HEAVIEST).any():
+            raise ValueError(
+                f"sample_weight must be below {HEAVIEST:g}; got {w.max()!r}. Rescale the weights."
+            )
         if reset and not w.any():
             raise ValueError("Sample weights must contain at least one non-zero number.")
         return np.ascontiguousarray(w)

@@ -10,6 +10,11 @@ from collections.abc import Mapping
 from skl_increc._state._state cimport State
 
 
+#: sums of squares of larger numbers could overflow
+cdef double LARGEST = 1e100
+cdef double HEAVIEST = 1e15
+
+
 cdef inline object look_up(dict x, object key):
     cdef PyObject *hit = PyDict_GetItemWithError(x, key)
     return None if hit == NULL else <object>hit
@@ -30,7 +35,7 @@ cdef inline double number(object y, str name) except? -1.25:
     cdef double v
     if PyFloat_CheckExact(y):
         v = PyFloat_AS_DOUBLE(y)
-        if v - v == 0:
+        if -LARGEST < v < LARGEST:
             return v
     return unusual_number(y, name)
 
@@ -43,6 +48,8 @@ cdef double unusual_number(object y, str name) except? -1.25:
         raise TypeError(f"{name} must be a number; got {y!r}.") from None
     if not (v - v == 0):
         raise ValueError(f"{name} must be finite; got {y!r}. Leave the event out, or mend it.")
+    if not -LARGEST < v < LARGEST:
+        raise ValueError(f"{name} must be below {LARGEST:g} in size; got {y!r}. Rescale it.")
     return v
 
 
@@ -93,7 +100,9 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
     else:
         yy = number(y, "y")
     ww = number(w, "w")
-    if ww <= 0:
+    if not 0 < ww < HEAVIEST:
+        if ww >= HEAVIEST:
+            raise ValueError(f"w must be below {HEAVIEST:g}; got {w!r}. Rescale the weights.")
         if ww < 0:
             raise ValueError(f"w must be at least 0; got {w!r}.")
         return

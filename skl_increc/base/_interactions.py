@@ -113,12 +113,22 @@ def read_ids(values: Any) -> Ids:
         raise TypeError(f"Expected a sequence of ids; got {values!r}. For one id, write [{values!r}].")
     if isinstance(values, (list, tuple)):
         return Ids(objects=list(values))
-    if not isinstance(values, np.ndarray):
-        series = nw.from_native(values, series_only=True, pass_through=True)
-        if isinstance(series, nw.Series):
-            return _ids_of_series(series)
-        return Ids(objects=list(values))
-    return _ids_of_array(values.ravel())
+    if is_frame(values):
+        raise TypeError(
+            f"Expected a sequence of ids; got a frame of {list(values.columns)!r}. Pick one column."
+        )
+    if isinstance(values, np.ndarray):
+        if values.ndim != 1:
+            raise ValueError(
+                f"Expected a sequence of ids; got an array of shape {values.shape}. Pick one column."
+            )
+        return _ids_of_array(values)
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return _ids_of_series(series)
+    if hasattr(values, "to_pylist"):  # an Arrow array, whose elements are no plain values
+        return Ids(objects=values.to_pylist())
+    return Ids(objects=list(values))
 
 
 def is_frame(X: Any) -> bool:

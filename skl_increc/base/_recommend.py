@@ -104,9 +104,11 @@ class RecommendMixin:
         state = self._ready_state()  # type: ignore[attr-defined]
         u = np.array([state.users.find(user)], np.int32)
         if candidates is None:
+            k = min(k, max(1, state.items.n_rows))
             found, _ = self._best(state, u, k, exclude_seen, exclude)
             return state.items.ids_of(found[0, found[0] >= 0]).tolist()
-        items, _ = self._among(state, u, k, exclude_seen, _distinct(candidates), exclude)
+        names = _distinct(candidates)
+        items, _ = self._among(state, u, min(k, max(1, names.n_rows)), exclude_seen, names, exclude)
         return [item for item in items[0].tolist() if item is not None]
 
     def rank(self, user: Any, items: Iterable, x: Any = None) -> list:
@@ -120,7 +122,7 @@ class RecommendMixin:
         x : dict, optional
             Context; not used.
         """
-        items = list(items)
+        items = list(items) if isinstance(items, (list, tuple)) else read_ids(items).to_list()
         if self._state is None or not items:
             return items
         state = self._ready_state()  # type: ignore[attr-defined]
@@ -242,7 +244,7 @@ def _check_k(k: int) -> int:
 
 def _distinct(items: Iterable) -> IdMap:
     names = IdMap()
-    names.add_objects(list(items))
+    names.add_objects(read_ids(items).to_list())
     return names
 
 
