@@ -97,7 +97,7 @@ LIVES = [
 def test_a_life(name):
     life = type("Life", (Life,), {"prototype": MODELS[name]})
     run = settings(
-        max_examples=15,
+        max_examples=10,
         stateful_step_count=10,
         deadline=None,
         database=None,
