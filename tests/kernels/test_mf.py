@@ -84,16 +84,30 @@ class Reference:
         e = w * self.error(user, item, y)
         known = [(rows, key) for rows, key in zip(self.sides, (user, item), strict=True) if key is not None]
         vectors = [rows.vector[key].copy() for rows, key in known]
+        steps, pull = [], 0.0
         for rows, key in known:
             if self.p["biases"]:
                 g = e - w * self.rate("l2_bias") * rows.bias[key]
                 rows.bias_acc[key] += g * g
-                rows.bias[key] += self.step("learning_rate_bias", rows.bias_acc[key]) * g
+                steps.append(self.step("learning_rate_bias", rows.bias_acc[key]))
+                pull += steps[-1]
         if len(known) == 2:
             for (rows, key), mine, other in zip(known, vectors, vectors[::-1], strict=True):
                 g = e * other - w * self.p["l2"] * mine
                 rows.acc[key] += np.mean(g * g)
-                rows.vector[key] = mine + self.step("learning_rate", rows.acc[key]) * g
+                steps.append(self.step("learning_rate", rows.acc[key]))
+                pull += steps[-1] * (other @ other)
+        # no step goes beyond what brings the prediction to the target
+        go = e / max(1.0, w * pull * (0.25 if self.logistic else 1.0))
+        steps.reverse()
+        for rows, key in known:
+            if self.p["biases"]:
+                eta = steps.pop()
+                rows.bias[key] = max(0.0, 1 - eta * w * self.rate("l2_bias")) * rows.bias[key] + eta * go
+        if len(known) == 2:
+            for (rows, key), mine, other in zip(known, vectors, vectors[::-1], strict=True):
+                eta = steps.pop()
+                rows.vector[key] = max(0.0, 1 - eta * w * self.p["l2"]) * mine + eta * go * other
 
     def step(self, name, accumulated):
         rate = self.rate(name)
@@ -360,3 +374,17 @@ def test_one_factor_has_a_column_of_its_own():
     ids, cosines = model.similar_items(1)
     assert ids.tolist() == [2]
     assert abs(cosines[0]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("weight", [1.0, 5.0, 1e3, 1e14])
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
+@pytest.mark.parametrize("biases", [True, False])
+def test_heavy_weights_and_large_rates_never_overshoot(weight, optimizer, biases):
+    X = np.c_[np.arange(100) % 7, np.arange(100) % 5]
+    y = np.arange(100) % 5 + 1.0
+    for rate in (0.05, 0.5, 50.0):
+        model = BiasedMF(optimizer=optimizer, learning_rate=rate, biases=biases, n_epochs=5)
+        predicted = model.fit(X, y, sample_weight=np.full(100, weight)).predict(X)
+        assert np.isfinite(predicted).all()
+        if rate < 1 and biases:
+            assert np.abs(predicted - 3).max() < 20

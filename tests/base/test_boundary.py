@@ -1,0 +1,70 @@
+"""What the doors refuse, in words that name the value and the cure."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from skl_increc.baselines import Baseline, Popularity
+from skl_increc.factorization import BiasedMF
+
+X = np.c_[np.arange(40) % 7, np.arange(40) % 5]
+Y = np.arange(40) % 5 + 1.0
+
+
+@pytest.mark.parametrize(
+    "form", [list, tuple, np.array, pd.Series, pa.array, lambda v: pa.chunked_array([v]), set, iter]
+)
+def test_every_sequence_of_ids_is_the_same_ids(form):
+    model = Baseline().fit(X, Y)
+    items, scores = model.recommend(
+        form([1]), 2, exclude_seen=False, candidates=form([0, 3]), exclude=form([0])
+    )
+    assert items.tolist() == [[3, None]] and np.isfinite(scores[0, 0])
+    assert model.forget(users=form([1, 3])) == int(np.isin(X[:, 0], [1, 3]).sum())
+
+
+def test_what_is_no_sequence_of_ids():
+    model = Baseline().fit(X, Y)
+    with pytest.raises(TypeError, match="got a frame of .*Pick one column"):
+        model.forget(users=pd.DataFrame({"user": [3]}))
+    with pytest.raises(ValueError, match=r"array of shape \(40, 2\). Pick one column"):
+        model.recommend(X)
+    for call in (lambda: model.recommend("ab"), lambda: model.recommend_one(1, candidates="ab")):
+        with pytest.raises(TypeError, match="Expected a sequence of ids; got 'ab'"):
+            call()
+
+
+def test_one_column_cannot_be_both_sides():
+    with pytest.raises(ValueError, match="user_col and item_col are both 'item'"):
+        BiasedMF(user_col="item").fit(pd.DataFrame({"user": [1], "item": [2]}), [1.0])
+
+
+@pytest.mark.parametrize("model", [Baseline(), Baseline(drift=0.01), BiasedMF()], ids=str)
+def test_numbers_too_large_to_add_up(model):
+    model = model.fit(X, Y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="y must be below 1e\\+100 in size"):
+        model.partial_fit(X, np.full(40, 1e308))
+    with pytest.raises(ValueError, match="y must be below 1e\\+100 in size"):
+        model.learn_one({"user": 1, "item": 2}, -1e200)
+    with pytest.raises(ValueError, match="sample_weight must be below 1e\\+15"):
+        model.partial_fit(X, Y, np.full(40, 1e20))
+    with pytest.raises(ValueError, match="w must be below 1e\\+15"):
+        model.learn_one({"user": 1, "item": 2}, 1.0, 1e20)
+    assert np.array_equal(model.predict(X), before)
+
+
+def test_a_list_is_no_longer_than_the_catalogue():
+    assert Baseline().fit(X, Y).recommend_one("new", 10**12) == sorted(range(5), key=lambda i: -i)
+
+
+def test_late_events_are_counted():
+    model = Popularity(half_life=dt.timedelta(days=1), time_col="t")
+    for t in (10, 5, 20, 15):
+        model.learn_one({"user": t, "item": 1, "t": t})
+    assert model.n_late_ == 2
+    with pytest.raises(ValueError, match="time of an event must be"):
+        model.learn_one({"user": 1, "item": 1, "t": pd.NaT})
