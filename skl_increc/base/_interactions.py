@@ -273,10 +273,15 @@ def _ids_of_strings(series: nw.Series) -> Ids:
 def _ids_of_polars(native: Any) -> Ids:
     import polars as pl
 
-    strings = native.cast(pl.String)
-    distinct = strings.drop_nulls().unique()
-    codes = strings.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    return Ids(codes=np.ascontiguousarray(codes), distinct=distinct.to_list())
+    distinct = native.drop_nulls().unique()
+    if native.dtype == pl.String:
+        codes = native.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+        return Ids(codes=np.ascontiguousarray(codes), distinct=distinct.to_list())
+    numbers = distinct.to_physical().to_numpy()
+    place = np.full(int(numbers.max(initial=0)) + 2, -1, np.int64)  # the last place is for missing ids
+    place[numbers] = np.arange(len(numbers))
+    codes = place[native.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()]
+    return Ids(codes=codes, distinct=distinct.cast(pl.String).to_list())
 
 
 def _ids_of_arrow(chunked: Any) -> Ids:

@@ -68,3 +68,30 @@ def test_late_events_are_counted():
     assert model.n_late_ == 2
     with pytest.raises(ValueError, match="time of an event must be"):
         model.learn_one({"user": 1, "item": 1, "t": pd.NaT})
+
+
+def test_text_columns_of_every_library_are_the_same_ids():
+    pl = pytest.importorskip("polars")
+    users, items = ["u", None, "v", "u", "w"], ["b", "a", None, "a", "b"]
+    y = [1.0, 2.0, 3.0, 4.0, 5.0]
+    frame = pl.DataFrame({"user": users, "item": items})
+    forms = [
+        frame,
+        frame.cast(pl.Categorical),
+        frame.cast({"user": pl.Enum(["w", "x", "v", "u"]), "item": pl.Enum(["a", "b"])}),
+        frame[2:0:-1].cast(pl.Categorical)[::-1].vstack(frame.cast(pl.Categorical)[:0]),
+        pd.DataFrame({"user": users, "item": items}),
+        pd.DataFrame({"user": users, "item": items}).astype("category"),
+        pa.table({"user": users, "item": items}),
+        pa.table({"user": pa.array(users).dictionary_encode(), "item": pa.array(items).dictionary_encode()}),
+    ]
+    asked = pd.DataFrame({"user": ["u", "v", "w", None], "item": ["a", "b", "a", "b"]})
+    want = BiasedMF().fit(np.array([*zip(users, items, strict=True)], dtype=object), y)
+    for form in forms:
+        part = slice(1, 3) if len(form) == 2 else slice(None)
+        model = BiasedMF().fit(form, y[part])
+        if part == slice(None):
+            assert np.array_equal(model.predict(asked.values), want.predict(asked.values))
+        assert sorted(model.user_ids_) == sorted({u for u in users[part] if u is not None})
+    empty = BiasedMF().fit(frame.with_columns(user=pl.lit(None, pl.Categorical)), y)
+    assert len(empty.user_ids_) == 0 and set(empty.item_ids_) == {"a", "b"}
