@@ -232,7 +232,9 @@ class Kind:
         raise RuntimeError("no size")
 
 
-@pytest.mark.parametrize("key", [Kind(), Kind, int, len, ..., NotImplemented, lambda: 0], ids=lambda key: type(key).__name__)
+@pytest.mark.parametrize(
+    "key", [Kind(), Kind, int, len, ..., NotImplemented, lambda: 0], ids=lambda key: type(key).__name__
+)
 def test_any_hashable_object_is_an_id(key):
     found = IdMap()
     assert found.add_objects(["a", key, 1, key]).tolist() == [0, 1, 2, 1]
