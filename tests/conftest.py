@@ -4,3 +4,5 @@ import os
 
 # else scikit-learn skips check_array_api_input
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# the installed package is tested, in other processes too: the folder that they start in is no place to import from
+os.environ["PYTHONSAFEPATH"] = "1"
