@@ -19,6 +19,11 @@ from streams import large, movielens_shaped
 
 from skl_increc.factorization import BiasedMF
 
+SETTINGS: dict[str, dict[str, Any]] = {
+    'ours, optimizer="adagrad" (default)': {},
+    'ours, optimizer="sgd"': {"optimizer": "sgd", "learning_rate": 0.05, "learning_rate_bias": 0.05},
+}
+
 
 def kernel(
     users: np.ndarray, items: np.ndarray, y: np.ndarray, k: int, passes: int, **params: Any
@@ -49,9 +54,7 @@ def kernel(
 def compare(data: tuple[np.ndarray, np.ndarray, np.ndarray], k: int, passes: int, loops: dict) -> list[Case]:
     """Our kernel with each optimizer, and the loops of the peers that are there."""
     n = len(data[2])
-    ours = {
-        f'ours, optimizer="{name}"': kernel(*data, k, passes, optimizer=name) for name in ("adagrad", "sgd")
-    }
+    ours = {name: kernel(*data, k, passes, **params) for name, params in SETTINGS.items()}
     found = {name: loop for name, loop in loops.items() if loop is not None}
     return [Case(name, measure, n) for name, measure in {**ours, **found}.items()]
 

@@ -13,6 +13,7 @@ from streams import as_dicts, movielens_shaped
 
 from skl_increc.factorization import BiasedMF
 
+SGD = {"optimizer": "sgd", "learning_rate": 0.05, "learning_rate_bias": 0.05}
 GOAL = "at least 25 times as fast as River; strive for 50"
 RIVER = "River BiasedMF(n_factors=16).learn_one(user, item, y)"
 
@@ -111,7 +112,7 @@ def main() -> None:
             Case("BiasedMF(n_factors=16, history=0)", timed(ours(first, then, history=0)), len(then)),
             Case(
                 'BiasedMF(n_factors=16, optimizer="sgd", history=0)',
-                timed(ours(first, then, optimizer="sgd", history=0)),
+                timed(ours(first, then, history=0, **SGD)),
                 len(then),
             ),
             Case(RIVER, timed(rivers(first, then)), len(then)),

@@ -14,6 +14,7 @@ from streams import large
 
 from skl_increc.factorization import BiasedMF
 
+SGD = {"optimizer": "sgd", "learning_rate": 0.05, "learning_rate_bias": 0.05}
 LIBMF = "LIBMF, k=16: one pass of its training loop alone"
 
 
@@ -43,7 +44,7 @@ def integers(users: np.ndarray, items: np.ndarray, y: np.ndarray) -> list[Case]:
     X, n = np.column_stack([users, items]), len(y)
     cases = [
         Case("int64 ids, history=0", learned(X, y, history=0), n),
-        Case('int64 ids, history=0, optimizer="sgd"', learned(X, y, history=0, optimizer="sgd"), n),
+        Case('int64 ids, history=0, optimizer="sgd"', learned(X, y, history=0, **SGD), n),
         Case("int64 ids, history=0, second half of the stream", again(X, y, history=0), n - n // 2),
         Case("int64 ids, default (with history)", learned(X, y), n),
     ]
