@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import skl_increc
+from skl_increc.base import InteractionEstimator
 from skl_increc.checks import parametrize_with_checks
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +50,14 @@ def test_item_mean_says_what_its_docstring_says():
 def test_item_mean_is_the_shrunk_mean():
     model = ItemMean(l2=1).fit([["a", "x"], ["b", "x"], [None, "y"], ["a", None]], [5, 3, 1, 3])
     assert model.predict([["a", "x"], ["c", "y"], ["a", "z"]]).tolist() == [(8 + 3) / 3, (1 + 3) / 2, 3]
+
+
+def test_every_hook_is_described():
+    source = inspect.getsource(InteractionEstimator)
+    hooks = set(re.findall(r"def (_\w+)\(", source[source.index("# -- hooks") : source.index("# -- state")]))
+    page = (DOCS / "develop" / "add_a_model.rst").read_text(encoding="utf-8")
+    assert {"_fields", "_learn", "_score"} <= hooks
+    assert sorted(hook for hook in hooks if f"``{hook}(" not in page) == []
 
 
 def test_item_mean_is_short():
