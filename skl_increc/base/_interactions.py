@@ -240,6 +240,12 @@ def _ids_of_floats(column: np.ndarray) -> Ids:
 
 
 def _ids_of_series(series: nw.Series) -> Ids:
+    native: Any = series.to_native()
+    if series.implementation.is_pandas() and hasattr(native, "cat"):
+        # Asked before the type: to name the type narwhals hashes the categories, which pandas 2 cannot do when only
+        # some of them are tuples.
+        codes = native.cat.codes.to_numpy().astype(np.int64)
+        return Ids(codes=codes, distinct=native.cat.categories.tolist())
     dtype = series.dtype
     if dtype.is_integer() and dtype not in (nw.UInt64, nw.UInt128, nw.Int128):
         missing = series.is_null().to_numpy() if series.null_count() else None
@@ -256,13 +262,9 @@ def _ids_of_series(series: nw.Series) -> Ids:
 def _ids_of_strings(series: nw.Series) -> Ids:
     """Dictionary-encode where the frame's own library does it quickly."""
     native: Any = series.to_native()
-    if series.implementation.is_pandas():
-        if series.dtype == nw.Categorical and hasattr(native, "cat"):
-            codes, distinct = native.cat.codes.to_numpy(), native.cat.categories.tolist()
-            return Ids(codes=codes.astype(np.int64), distinct=distinct)
-        if native.dtype != object:
-            codes, distinct = native.factorize()
-            return Ids(codes=np.asarray(codes, dtype=np.int64), distinct=_plain(distinct))
+    if series.implementation.is_pandas() and native.dtype != object:
+        codes, distinct = native.factorize()
+        return Ids(codes=np.asarray(codes, dtype=np.int64), distinct=_plain(distinct))
     if series.implementation.is_pyarrow():
         return _ids_of_arrow(native)
     if series.implementation.is_polars():

@@ -95,3 +95,12 @@ def test_text_columns_of_every_library_are_the_same_ids():
         assert sorted(model.user_ids_) == sorted({u for u in users[part] if u is not None})
     empty = BiasedMF().fit(frame.with_columns(user=pl.lit(None, pl.Categorical)), y)
     assert len(empty.user_ids_) == 0 and set(empty.item_ids_) == {"a", "b"}
+
+
+def test_categories_may_be_of_any_kinds():
+    """pandas 2 cannot hash categories of which only some are tuples; names of types are made from such a hash."""
+    frame = pd.DataFrame({"user": [1, ("a", 2), "x", ("a", 2)], "item": [("q", 1), 3, "y", "y"]}).astype(
+        "category"
+    )
+    model = Popularity().partial_fit(frame)
+    assert set(model.user_ids_) == {1, ("a", 2), "x"} and set(model.item_ids_) == {("q", 1), 3, "y"}
