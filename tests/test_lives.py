@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from instances import MODELS
+from searching import examples
 
 from skl_increc.checks._events import DOORS, Event, fresh, learn
 from skl_increc.checks._states import same_model
@@ -97,11 +98,8 @@ LIVES = [
 def test_a_life(name):
     life = type("Life", (Life,), {"prototype": MODELS[name]})
     run = settings(
-        max_examples=10,
+        max_examples=examples(10),
         stateful_step_count=10,
-        deadline=None,
-        database=None,
-        derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(life, settings=run)

@@ -18,6 +18,7 @@ import pytest
 import sklearn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 import skl_increc
 from skl_increc._state import archive
@@ -186,7 +187,7 @@ def test_equal_models_make_equal_files(name, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(st.sampled_from(ODD_IDS), st.sampled_from(ODD_IDS), st.integers(1, 5)), max_size=25),
     st.sampled_from([*MODELS]),

@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,10 @@ def splits_do_not_matter(model: Any) -> None:
 
     The state is the same to the last byte where ``guarantees().S`` is "bitwise": ``fit`` and
     ``partial_fit`` of pandas, polars and Arrow frames, arrays and categories, ``learn_many``, ``learn_one``.
+    The cuts are the same in every run; a hypothesis profile of ``max_examples=2000`` draws twenty times as
+    many as its default of 100 does, and new ones every time.
     """
-    given, settings, st, quietly = _hypothesis()
+    given, settings, st, times = _hypothesis()
     streams = [
         make_events(model, 90, seed=3),
         make_events(model, 90, seed=4, ids="int", anonymous=0.0, n_users=40, n_items=40, grid=False),
@@ -73,13 +76,7 @@ def splits_do_not_matter(model: Any) -> None:
     wholes = [learn(fresh(model), events) for events in streams]
     calls = st.lists(st.tuples(st.integers(1, 45), st.sampled_from(sorted(DOORS))), min_size=1, max_size=8)
 
-    @settings(
-        max_examples=CUTS_TRIED * len(streams),
-        deadline=None,
-        database=None,
-        derandomize=True,
-        **quietly,
-    )
+    @settings(max_examples=times * CUTS_TRIED * len(streams))
     @given(st.integers(0, len(streams) - 1), st.booleans(), calls)
     def run(which: int, begin_with_fit: bool, cuts: list[tuple[int, str]]) -> None:
         cut, at = fresh(model), 0
@@ -92,8 +89,8 @@ def splits_do_not_matter(model: Any) -> None:
     run()
 
 
-def _hypothesis() -> tuple[Any, Any, Any, dict[str, Any]]:
-    """Its decorators and strategies, and settings: a failing cut is short enough without being shrunk."""
+def _hypothesis() -> tuple[Any, Any, Any, int]:
+    """Its decorator, settings and strategies, and how many times the usual examples its profile asks for."""
     try:
         from hypothesis import HealthCheck, Phase, given, settings
         from hypothesis import strategies as st
@@ -101,7 +98,16 @@ def _hypothesis() -> tuple[Any, Any, Any, dict[str, Any]]:
         raise ImportError(
             'This check needs hypothesis. Install it with: pip install "skl_increc[test]"'
         ) from error
-    return given, settings, st, {"phases": [Phase.generate], "suppress_health_check": list(HealthCheck)}
+    times = max(1, settings().max_examples // settings.get_profile("default").max_examples)
+    # a failing cut is short enough without being shrunk
+    ours = settings(
+        deadline=None,
+        database=None,
+        derandomize=times == 1,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    return given, partial(settings, ours), st, times
 
 
 def learn_one_equals_partial_fit(model: Any) -> None:

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import UndefinedMetricWarning
 
@@ -28,7 +28,6 @@ SCORES = st.lists(st.one_of(st.integers(-2, 2).map(float), st.just(math.nan), st
 # -- rank ----------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(SCORES, st.data())
 def test_rank_is_the_mean_place_over_the_orders_of_a_tie(scores, data):
     at = data.draw(st.integers(0, len(scores) - 1))
@@ -77,7 +76,6 @@ def naive(metric, ranked, relevant, k):
 
 
 @pytest.mark.parametrize("metric", sorted(GAINS))
-@settings(deadline=None)
 @given(ranked=LISTS, relevant=SETS, k=st.integers(1, 25))
 def test_gain_is_the_naive_one(metric, ranked, relevant, k):
     value = gain(metric, ranked, relevant, k)
@@ -106,7 +104,6 @@ def test_a_repeated_item_counts_once():
     assert gain("recall", ["a", "a"], {"a", "b"}, 2) == 0.5
 
 
-@settings(deadline=None)
 @given(ranked=LISTS, item=ITEMS, k=st.integers(1, 12))
 def test_the_table_is_the_gain_of_one_item(ranked, item, k):
     for metric in GAINS:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc.baselines import Baseline
 from skl_increc.exceptions import GuaranteeError
@@ -87,7 +88,7 @@ def wanted(reference):
 
 
 # -- the exact form -----------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=examples(80))
 @given(streams, st.sampled_from([0.0, 0.5, 5.0]), st.sampled_from([0.0, 5.0]))
 def test_the_exact_form_is_its_formula(events, l2_user, l2_item):
     model = teach(Baseline(l2_user=l2_user, l2_item=l2_item), events)
@@ -103,7 +104,7 @@ def test_the_exact_form_is_its_formula(events, l2_user, l2_item):
     assert one == answers(model).tolist()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(streams, st.randoms(use_true_random=False))
 def test_order_does_not_matter_to_the_last_bit(events, random):
     shuffled = events.copy()
@@ -113,7 +114,7 @@ def test_order_does_not_matter_to_the_last_bit(events, random):
     assert answers(a).tobytes() == answers(b).tobytes()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(streams, st.sets(st.integers(0, 4)))
 def test_merged_halves_are_the_whole(events, mine):
     left = [e for e in events if e[0] in mine]
@@ -125,7 +126,7 @@ def test_merged_halves_are_the_whole(events, mine):
     assert merged._state.n_events == len(events)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(streams, st.sets(st.integers(0, 4)), st.sets(st.integers(0, 3)))
 def test_what_is_forgotten_was_never_seen(events, users, items):
     left = [e for e in events if e[0] not in users and e[1] not in items]
@@ -173,7 +174,7 @@ def test_repeated_pairs_all_count():
 
 
 # -- the form that follows change ---------------------------------------------------------------------
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     streams, st.sampled_from([0.0, 0.002, 0.5]), st.sampled_from([0.1, 0.7, 3.0]), st.sampled_from([0.5, 5.0])
 )

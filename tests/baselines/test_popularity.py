@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc.baselines import Popularity
 from skl_increc.exceptions import GuaranteeError
@@ -59,7 +60,7 @@ def timed(**parameters):
 
 
 # -- counts -------------------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(event, min_size=1, max_size=40), st.integers(0, 40))
 def test_counts_are_sums_of_weights(events, cut):
     want = [sum(w for _, i, w, _ in events if i == item) for item in range(5)]
@@ -89,13 +90,13 @@ def test_what_is_below_min_y_is_seen_and_counts_for_nothing():
 
 
 # -- decay --------------------------------------------------------------------------------------------
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=examples(150))
 @given(timed_streams())
 def test_decayed_sums_are_direct_sums(events):
     close(scores(teach(timed(), events)), direct(events))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(timed_streams())
 def test_a_batch_of_decayed_events_is_sorted_by_time(events):
     X = np.array([[u, i, t] for u, i, _, t in events], dtype=object)
@@ -104,7 +105,7 @@ def test_a_batch_of_decayed_events_is_sorted_by_time(events):
     assert model._state.n_late == 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(users, items, weights), min_size=1, max_size=40),
     st.sampled_from([0.01, 1.0, 3.0, 1000.0]),
@@ -173,7 +174,7 @@ def want_of(make, events):
 
 
 @KINDS
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=examples(80))
 @given(events=timed_streams(), mine=st.sets(st.integers(0, 4)), none_left=st.booleans())
 def test_merged_halves_are_the_whole(make, events, mine, none_left):
     belongs = [(u in mine) if u is not None else none_left for u, _, _, _ in events]
@@ -186,7 +187,7 @@ def test_merged_halves_are_the_whole(make, events, mine, none_left):
 
 
 @KINDS
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=examples(120))
 @given(events=timed_streams(), some=st.sets(st.integers(0, 4)), others=st.sets(st.integers(0, 3)))
 def test_what_is_forgotten_was_never_seen(make, events, some, others):
     left = [e for e in events if e[0] not in some and e[1] not in others]
@@ -201,7 +202,7 @@ def test_what_is_forgotten_was_never_seen(make, events, some, others):
     close(scores(teach(model, more)), want_of(make, [*left, *more]))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=examples(80))
 @given(events=timed_streams(), some=st.sets(st.integers(0, 4)), mine=st.sets(st.integers(0, 4)))
 def test_forgetting_after_merging_is_exact_too(events, some, mine):
     left = [e for e in events if e[0] in mine]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc.datasets import read_events
 from skl_increc.exceptions import DatasetError
@@ -139,7 +140,7 @@ def test_times(write, cells, seconds):
     assert column.dtype == (pl.Float64 if isinstance(seconds[0], float) else pl.Int64)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     st.lists(
         st.tuples(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 from skl_increc._state._idmap import IdMap
 
 from skl_increc._kernels import _topk
@@ -59,7 +60,7 @@ def questions(draw):
     return scores, hidden, draw(st.integers(1, n + 5)), keys, kind
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=examples(120))
 @given(questions())
 def test_the_best_in_double_precision_are_those_of_sorting(question):
     scores, hidden, k, keys, kind = question
@@ -68,7 +69,7 @@ def test_the_best_in_double_precision_are_those_of_sorting(question):
         assert (rows[r].tolist(), best[r].tolist()) == naive(scores[r], hidden[r], k, keys, kind)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=examples(120))
 @given(questions(), st.sampled_from([1, 7, 32, 33, 64, 100]), st.booleans())
 def test_the_best_of_tiles_are_those_of_sorting(question, width, biased):
     scores, hidden, k, keys, kind = question

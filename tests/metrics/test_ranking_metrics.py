@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import metrics as river_metrics
 from river import utils
+from searching import examples
 
 from skl_increc.base._ranking import gain
 from skl_increc.metrics import (
@@ -51,7 +52,7 @@ def fill(metric, events):
 
 
 @pytest.mark.parametrize("cls", GAINS)
-@settings(deadline=None)
+@settings(max_examples=examples(40))
 @given(events=EVENTS, k=st.integers(1, 12))
 def test_value_is_the_mean_gain(cls, events, k):
     asked = [(t if isinstance(t, set) else {t}, ranked) for t, ranked in events]
@@ -69,7 +70,6 @@ def test_weights(cls):
     assert metric.get() == pytest.approx(0.75 * gain(GAINS[cls], ["a", "b"], {"b"}, 3))
 
 
-@settings(deadline=None)
 @given(events=EVENTS, k=st.integers(1, 12))
 def test_coverage_and_novelty_by_their_definitions(events, k):
     asked = [(t if isinstance(t, set) else {t}, ranked[:k]) for t, ranked in events if t != set()]
@@ -84,7 +84,7 @@ def test_coverage_and_novelty_by_their_definitions(events, k):
 
 
 @pytest.mark.parametrize("cls", ALL)
-@settings(deadline=None)
+@settings(max_examples=examples(40))
 @given(kept=EVENTS, gone=EVENTS, k=st.integers(1, 12))
 def test_revert_undoes_update(cls, kept, gone, k):
     metric = fill(fill(cls(k), gone), kept)

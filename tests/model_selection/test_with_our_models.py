@@ -98,9 +98,8 @@ def test_ratings_of_movielens(movielens):
 
 
 def test_rankings_of_movielens(movielens):
-    result = progressive_validate(Popularity(), movielens, ties="order", time_col="timestamp", min_y=4)
+    begin = movielens.head(20_000)  # all of it: tests/test_reach.py
+    result = progressive_validate(Popularity(), begin, ties="order", time_col="timestamp", min_y=4)
     row = result.summary()[0]
-    assert (
-        row["HitRate@10"] >= 0.087 and row["HitRate@10"] == row["Recall@10"] > row["NDCG@10"] > row["MRR@10"]
-    )
-    assert row["n_asked"] == 55375
+    assert row["HitRate@10"] == row["Recall@10"] > row["NDCG@10"] > row["MRR@10"] > 0.03
+    assert row["n_asked"] == int((begin["rating"] >= 4).sum())

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skl_increc._state import fields as module
@@ -100,7 +100,6 @@ def test_growth_that_finds_no_memory_changes_nothing(monkeypatch):
     assert all((rows.arrays[name] == kept[name]).all() for name in kept)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 29), unique=True))
 def test_cleared_rows_are_zero_and_others_are_not_touched(which):
     rows = filled(30)

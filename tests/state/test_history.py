@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from searching import examples
 from skl_increc._state._history import History
 
 from skl_increc._state import _history
@@ -141,7 +142,7 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(deadline=None, max_examples=40, stateful_step_count=15)
+TestHistories.settings = settings(max_examples=examples(40), stateful_step_count=15)
 
 
 def of(lists, window=0, n_values=1):
@@ -169,7 +170,7 @@ def test_columns_beyond_the_sums_keep_the_largest():
     assert found.values_of(0).tolist() == [[7.0], [7.0]]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     st.lists(st.tuples(st.integers(0, 2), numbers, st.integers(-400, 4000)), min_size=1, max_size=30),
     st.booleans(),
@@ -230,7 +231,7 @@ def test_cleared_blocks_are_used_again():
     assert found.nbytes == before
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(shapes, st.lists(events, max_size=60), st.lists(events, min_size=1, max_size=200), st.booleans())
 def test_after_reserve_nothing_is_allocated(shape, before, after, many_users):
     found, model = History(*shape), Model(*shape)

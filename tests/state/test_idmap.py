@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from searching import examples
 from skl_increc._state._idmap import IdMap
 
 from skl_increc._state.ids import canonical
@@ -174,7 +175,7 @@ class IdMaps(RuleBasedStateMachine):
 
 
 TestIdMaps = IdMaps.TestCase
-TestIdMaps.settings = settings(deadline=None, max_examples=60, stateful_step_count=25)
+TestIdMaps.settings = settings(max_examples=examples(60), stateful_step_count=25)
 
 
 def test_the_ends_of_the_integers():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc._state.ids import canonical, decode_id, encode_id, stable_bytes, stable_hash
 from skl_increc.exceptions import UnstableIdError
@@ -149,7 +150,7 @@ nested = st.lists(scalars, max_size=3).map(tuple) | st.frozensets(scalars, max_s
 ids = scalars | nested | st.tuples(nested, scalars) | st.frozensets(nested, max_size=2)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(ids)
 def test_what_is_written_is_read_back(value):
     value = canonical(value)
@@ -165,7 +166,7 @@ def test_what_is_written_is_read_back(value):
     assert encode_id(again) == form or isinstance(value, (dt.datetime, dt.time, tuple, frozenset))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=examples(200))
 @given(ids, ids)
 def test_equal_ids_hash_equal_and_others_do_not(a, b):
     a, b = canonical(a), canonical(b)

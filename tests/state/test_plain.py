@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc._state.plain import from_plain, to_plain
 
@@ -32,7 +33,7 @@ def alike(a, b):
     return type(a) is type(b) and repr(a) == repr(b)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(values.filter(lambda v: not isinstance(v, dict) or all(k.isascii() for k in v)))
 def test_values_come_back_with_their_types(value):
     assert alike(through_json(value), value)
