@@ -7,32 +7,26 @@ import numbers
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from skl_increc._kernels._learner import Learner
 from skl_increc._state._state import State
-from skl_increc._state.fields import Field
-from skl_increc._state.ids import canonical
 from skl_increc.base import _batch, _exact
-from skl_increc.base._clock import second_of
-from skl_increc.base._events import learn_one, predict_one
 from skl_increc.base._guarantees import Guarantees
-from skl_increc.base._interactions import Interactions, read_table
+from skl_increc.base._hooks import Hooks
+from skl_increc.base._interactions import read_table
 from skl_increc.base._matrix import MatrixMixin
 from skl_increc.base._recommend import RecommendMixin
 from skl_increc.base._river import RiverMixin
+from skl_increc.base._stream import StreamMixin
+from skl_increc.base._targets import TargetMixin
 
 if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["InteractionEstimator"]
-
-#: bounds of ratings and weights: sums of squares of larger numbers could overflow
-LARGEST, HEAVIEST = 1e100, 1e15
 
 #: constraints of the parameters that every model has
 COMMON_CONSTRAINTS: dict[str, list[Any]] = {
@@ -46,102 +40,17 @@ COMMON_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixin):
+class InteractionEstimator(
+    Hooks, StreamMixin, RecommendMixin, MatrixMixin, TargetMixin, BaseEstimator, RiverMixin
+):
     """A model of (user, item) events: a scikit-learn estimator and a River model at once.
 
-    A model writes a few private hooks; everything public stands here.
-
-    ``_fields()``
-        The arrays of its state, a sequence of ``Field``.
-    ``_make_learner(state)``
-        Its compiled ``Learner``, or None for a model in plain Python, which then writes
-        ``_learn(state, u, i, y, w, t)`` and ``_score(state, u, i)`` over arrays of row numbers.
-    ``_configure(state)``
-        Hand the present parameters to the learner.
-    ``_structure()``
-        The parameters that cannot change without ``fit``.
-    ``_guarantees()``
-        What it promises as it is set now.
+    A model writes a few private hooks (``_hooks.py``); everything public stands here and in the mixins.
     """
 
     _state: State | None = None
-    _optional_y: ClassVar[bool] = False
     _encodes_y: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
-
-    learn_one = learn_one
-    predict_one = predict_one
-
-    # -- hooks ------------------------------------------------------------------------------------
-    def _fields(self) -> Sequence[Field]:
-        raise NotImplementedError(f"{type(self).__name__} must say which fields its state has.")
-
-    def _make_learner(self, state: State) -> Learner | None:
-        return None
-
-    def _configure(self, state: State) -> None:
-        """Hand the present parameters to the learner."""
-
-    def _structure(self) -> dict[str, Any]:
-        return {}
-
-    def _guarantees(self) -> Guarantees:
-        return Guarantees("no", "no", "no", "no", "nothing is known of this model")
-
-    def _learn(
-        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
-    ) -> None:
-        """Learn these events; row numbers of -1 are anonymous.  Must not raise once it has begun to write."""
-        state.learn(u, i, y, w, t)
-
-    def _make_room(self, state: State, n: int) -> None:
-        """Ask for the memory that learning n events takes, if it takes any: here failing does no harm."""
-
-    def _learn_singly(
-        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
-    ) -> None:
-        """Learn these events as ``learn_one`` does; differs from `_learn` where a call is one step."""
-        self._learn(state, u, i, y, w, t)
-
-    def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        raise NotImplementedError(f"{type(self).__name__} must say how it scores pairs.")
-
-    def _learn_again(
-        self,
-        state: State,
-        u: np.ndarray,
-        i: np.ndarray,
-        y: np.ndarray,
-        w: np.ndarray,
-        t: np.ndarray,
-        epoch: int,
-    ) -> None:
-        """One more pass of ``fit`` over events that were learned already (``n_epochs``)."""
-        self._learn(state, u, i, y, w, t)
-
-    def _align(self, mine: State, theirs: State) -> None:
-        """Bring two states to common units before they are added."""
-
-    def _after_forget(self, state: State) -> None:
-        """Mend what does not follow from subtracting sums."""
-
-    def _check_state(self, state: State) -> None:
-        """Raise ValueError for a state from a file that this model cannot have had.
-
-        Ids, histories, shapes and types were checked already; this is for what a model alone knows, above
-        all for numbers that its compiled learner takes for row numbers.
-        """
-
-    def _prior(self) -> float:
-        return 0.0
-
-    def _predict_score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        """What ``predict`` decodes; differs from `_score` where predictions are clipped."""
-        return self._score(state, u, i)
-
-    def _decode(self, scores: np.ndarray) -> np.ndarray:
-        """Scores to what ``predict`` returns."""
-        return scores
 
     # -- state ------------------------------------------------------------------------------------
     def __sklearn_is_fitted__(self) -> bool:
@@ -321,120 +230,6 @@ class InteractionEstimator(RecommendMixin, MatrixMixin, BaseEstimator, RiverMixi
         return self._decode(
             self._predict_score(state, events.users.find(state.users), events.items.find(state.items))
         )
-
-    def _check_y(self, y: Any, n: int) -> np.ndarray:
-        if y is None:
-            if not self._optional_y:
-                raise ValueError(
-                    f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
-                )
-            min_y = getattr(self, "min_y", None)
-            return np.full(n, 1.0 if min_y is None else max(1.0, float(min_y)))  # None is a positive
-        y = column_or_1d(y, warn=True)
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        if len(y) and not (-LARGEST < y.min() and y.max() < LARGEST):
-            raise ValueError(
-                f"y must be below {LARGEST:g} in size; got {y[np.abs(y).argmax()]!r}. Rescale it."
-            )
-        return np.ascontiguousarray(y)
-
-    def _check_weight(self, sample_weight: Any, events: Interactions, reset: bool) -> np.ndarray:
-        if sample_weight is None:
-            return np.ones(len(events))
-        if isinstance(sample_weight, numbers.Real):
-            w = np.full(len(events), float(sample_weight))
-        else:
-            w = check_array(
-                sample_weight,
-                ensure_2d=False,
-                dtype=np.float64,
-                input_name="sample_weight",
-                ensure_min_samples=0,
-            )
-            if w.ndim != 1:
-                raise ValueError(f"Sample weights must be 1D array or scalar; got {w.ndim}D array.")
-            if len(w) != len(events):
-                raise ValueError(f"sample_weight.shape == {w.shape}, expected {(len(events),)}!")
-        if (w < 0).any():
-            raise ValueError(f"Negative values in data passed to sample_weight: {w[w < 0][0]!r}.")
-        if not np.isfinite(w).all():
-            raise ValueError("sample_weight must be finite.")
-        if (w >= HEAVIEST).any():
-            raise ValueError(
-                f"sample_weight must be below {HEAVIEST:g}; got {w.max()!r}. Rescale the weights."
-            )
-        if reset and not w.any():
-            raise ValueError("Sample weights must contain at least one non-zero number.")
-        return np.ascontiguousarray(w)
-
-    # -- River ------------------------------------------------------------------------------------
-    def learn_many(self, X: Any, y: Any = None, w: Any = 1.0) -> None:
-        """Learn the rows of a frame as so many calls of ``learn_one``; columns that are absent are anonymous."""
-        _batch.learn_frame(self, X, y, w)
-
-    def predict_many(self, X: Any) -> Any:
-        """Predictions for the rows of a frame, as a series of the frame's own library."""
-        frame = nw.from_native(X, eager_only=True)
-        events = _batch.read_loosely(self, frame)
-        state = self._state
-        if state is None:
-            values = self._decode(np.full(len(events), self._prior()))
-        else:
-            state = self._ready_state()
-            u, i = events.users.find(state.users), events.items.find(state.items)
-            values = self._decode(self._predict_score(state, u, i))
-        out = nw.new_series(name="prediction", values=values, backend=frame.implementation).to_native()
-        index = nw.maybe_get_index(frame)
-        if index is not None:
-            out.index = index
-        return out
-
-    @property
-    def _mutable_attributes(self) -> set[str]:
-        return set(self.get_params(deep=False)) - set(self._structure())
-
-    def _ids_by_position(self, x: dict, fresh: bool) -> tuple[Any, Any]:
-        """Ids of an event that has neither key: by position (``river.stream.iter_array``), or anonymous."""
-        if 0 in x and 1 in x:
-            return x[0], x[1]
-        if fresh and self.user_col not in x and self.item_col not in x:
-            _batch.warn_missing(self, x)
-        return None, None
-
-    def _time_of(self, state: State, x: Any) -> float:
-        if x is None or self.time_col not in x:
-            raise ValueError(
-                f"The event has no time under {self.time_col!r} (time_col); its keys are {list(x or {})}. "
-                "Add the time, or set time_col=None."
-            )
-        return second_of(x[self.time_col], self.time_col)
-
-    def _learn_one_slowly(self, state: State, user: Any, item: Any, y: float, w: float, t: float) -> None:
-        """One event of a model without a compiled learner."""
-        columns = Interactions(_batch.single(user), _batch.single(item))
-        _batch.learn_events(self, state, columns, np.array([y]), np.array([w]), np.array([t]))
-
-    def _score_one_slowly(self, state: State, user: Any, item: Any) -> float:
-        u, i = state.users.find(canonical(user)), state.items.find(canonical(item))
-        return float(self._predict_score(state, np.array([u], np.int32), np.array([i], np.int32))[0])
-
-    def __str__(self) -> str:  # river.base.Base would print the class name only
-        return repr(self)
-
-    def __dir__(self) -> list[str]:
-        # BaseEstimator.__dir__ evaluates every property, River's memory walk included
-        return list(object.__dir__(self))
-
-    @property
-    def _raw_memory_usage(self) -> int:
-        """Bytes; River's own walk would visit every id."""
-        return self.nbytes + object.__sizeof__(self)
-
-    @property
-    def _memory_usage(self) -> str:
-        from river.utils import pretty
-
-        return pretty.humanize_bytes(self._raw_memory_usage)
 
 
 def _seed(random_state: Any) -> int:

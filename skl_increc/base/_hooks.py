@@ -1,0 +1,98 @@
+"""The private hooks that a model writes, and what they do where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from skl_increc._kernels._learner import Learner
+from skl_increc._state._state import State
+from skl_increc._state.fields import Field
+from skl_increc.base._guarantees import Guarantees
+
+__all__ = ["Hooks"]
+
+
+class Hooks:
+    """What a model says of itself; ``docs/develop/add_a_model.rst`` describes every hook.
+
+    Two more, for lists, are in ``RecommendMixin``.
+    """
+
+    def _fields(self) -> Sequence[Field]:
+        """The arrays of its state."""
+        raise NotImplementedError(f"{type(self).__name__} must say which fields its state has.")
+
+    def _make_learner(self, state: State) -> Learner | None:
+        """Its compiled learner; None for a model in plain Python, which then writes `_learn` and `_score`."""
+        return None
+
+    def _configure(self, state: State) -> None:
+        """Hand the present parameters to the learner."""
+
+    def _structure(self) -> dict[str, Any]:
+        """The parameters that cannot change without ``fit``."""
+        return {}
+
+    def _guarantees(self) -> Guarantees:
+        """What it promises as it is set now."""
+        return Guarantees("no", "no", "no", "no", "nothing is known of this model")
+
+    def _learn(
+        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
+    ) -> None:
+        """Learn these events; row numbers of -1 are anonymous.  Must not raise once it has begun to write."""
+        state.learn(u, i, y, w, t)
+
+    def _make_room(self, state: State, n: int) -> None:
+        """Ask for the memory that learning n events takes, if it takes any: here failing does no harm."""
+
+    def _learn_singly(
+        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
+    ) -> None:
+        """Learn these events as ``learn_one`` does; differs from `_learn` where a call is one step."""
+        self._learn(state, u, i, y, w, t)
+
+    def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
+        """Scores float64 of pairs of row numbers; -1 is unknown or anonymous."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it scores pairs.")
+
+    def _learn_again(
+        self,
+        state: State,
+        u: np.ndarray,
+        i: np.ndarray,
+        y: np.ndarray,
+        w: np.ndarray,
+        t: np.ndarray,
+        epoch: int,
+    ) -> None:
+        """One more pass of ``fit`` over events that were learned already (``n_epochs``)."""
+        self._learn(state, u, i, y, w, t)
+
+    def _align(self, mine: State, theirs: State) -> None:
+        """Bring two states to common units before they are added."""
+
+    def _after_forget(self, state: State) -> None:
+        """Mend what does not follow from subtracting sums."""
+
+    def _check_state(self, state: State) -> None:
+        """Raise ValueError for a state from a file that this model cannot have had.
+
+        Ids, histories, shapes and types were checked already; this is for what a model alone knows, above
+        all for numbers that its compiled learner takes for row numbers.
+        """
+
+    def _prior(self) -> float:
+        """What ``predict_one`` answers before any event."""
+        return 0.0
+
+    def _predict_score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
+        """What ``predict`` decodes; differs from `_score` where predictions are clipped."""
+        return self._score(state, u, i)
+
+    def _decode(self, scores: np.ndarray) -> np.ndarray:
+        """Scores to what ``predict`` returns."""
+        return scores
