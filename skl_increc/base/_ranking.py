@@ -1,4 +1,4 @@
-"""Ranking arithmetic: the rank of an item, the gains of a list, the score on held-out pairs.
+"""Ranking arithmetic: the rank of an item, the gains of a list.
 
 All definitions are those of ``trec_eval`` with binary relevance, so that a list scores the same here and in
 the tools of information retrieval. ``k`` counts places, so a catalogue smaller than ``k`` cannot reach a
@@ -8,16 +8,10 @@ precision of one.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils.validation import check_consistent_length
-
-from skl_increc._state.ids import canonical
 
 __all__ = [
     "GAINS",
@@ -27,7 +21,6 @@ __all__ = [
     "hit_places",
     "mean_gain",
     "rank_of",
-    "ranking_score",
 ]
 
 
@@ -127,7 +120,7 @@ def _map(places: Sequence[int], n_relevant: int, k: int) -> float:
 
 #: Name of a gain -> function of (places of the hits from 0 ascending, number of relevant items, k).
 GAINS: dict[str, Callable[[Sequence[int], int, int], float]] = {
-    "hit": _hit,
+    "hit_rate": _hit,
     "recall": _recall,
     "precision": _precision,
     "f1": _f1,
@@ -150,8 +143,8 @@ def gain(metric: str, ranked: Iterable[Hashable], relevant: Collection[Hashable]
 
     Parameters
     ----------
-    metric : {"hit", "recall", "precision", "f1", "ndcg", "mrr", "map"}
-        With h hits among the first k places and r relevant items: hit = 1 if h > 0; recall = h / r;
+    metric : {"hit_rate", "recall", "precision", "f1", "ndcg", "mrr", "map"}
+        With h hits among the first k places and r relevant items: hit_rate = 1 if h > 0; recall = h / r;
         precision = h / k; f1 = 2 h / (k + r); mrr = 1 / place of the first hit; map = sum of the precisions
         at the hits / r; ndcg = sum of 1 / log2(place + 1) over the hits / the same sum over the first
         min(r, k) places.
@@ -226,114 +219,3 @@ def mean_gain(counts: Sequence[float], table: Sequence[float], n: float, rest: f
     for count, value in zip(counts, table, strict=False):
         total += count * value
     return total / n
-
-
-def _held_out(
-    users: Sequence[Hashable],
-    items: Sequence[Hashable],
-    y: Sequence[float] | None,
-    weights: Sequence[float] | None,
-    min_y: float | None,
-    seen: Callable[[Any, Any], bool] | None,
-) -> dict[Hashable, tuple[Hashable, set[Hashable], list[float]]]:
-    """Key -> (user, items to find, weights). An anonymous pair is a question of its own."""
-    held: dict[Hashable, tuple[Hashable, set[Hashable], list[float]]] = {}
-    for row, (user, item) in enumerate(zip(users, items, strict=True)):
-        user, item = canonical(user), canonical(item)
-        value = None if y is None else y[row]
-        if item is None or (value is not None and not (value > 0 and (min_y is None or value >= min_y))):
-            continue
-        weight = 1.0 if weights is None else float(weights[row])
-        if weight == 0.0 or (seen is not None and user is not None and seen(user, item)):
-            continue
-        key: Hashable = object() if user is None else ("user", user)
-        _, wanted, of_user = held.setdefault(key, (user, set(), []))
-        wanted.add(item)
-        of_user.append(weight)
-    return held
-
-
-def ranking_score(
-    model: Any,
-    users: Sequence[Hashable],
-    items: Sequence[Hashable],
-    y: Sequence[float] | None = None,
-    *,
-    metric: str = "ndcg",
-    k: int = 10,
-    exclude_seen: bool = True,
-    min_y: float | None = None,
-    seen: Callable[[Any, Any], bool] | None = None,
-    candidates: Iterable[Hashable] | None = None,
-    sample_weight: Sequence[float] | None = None,
-) -> float:
-    """Mean over users of the gain of one list each, against the user's held-out items.
-
-    Parameters
-    ----------
-    model : recommender
-        Has ``recommend(users, k, exclude_seen=, candidates=)``; it is called once.
-    users, items : sequences of hashable, length n
-        The held-out pairs. A pair without an item (None) is left out; a pair without a user is asked as an
-        anonymous user of its own.
-    y : sequence of float, length n, optional
-        Pairs that are not positive (``y <= 0``, or below ``min_y``) are left out. None: all are positive.
-    metric : str
-        See `gain`.
-    k : int
-        Length of the lists.
-    exclude_seen : bool
-        Whether the lists leave out what the user had. Then pairs that the user had are not asked for
-        either, because no list could hold them.
-    min_y : float, optional
-        Least ``y`` of a positive.
-    seen : callable (user, item) -> bool, optional
-        Whether the model knows that the user had the item. Default: ``model.seen`` where there is one.
-    candidates : iterable of hashable, optional
-        The items that may be recommended.
-    sample_weight : sequence of float, length n, optional
-        A user weighs the mean weight of his pairs, so that equal weights change nothing; pairs of weight 0
-        are left out.
-
-    Returns
-    -------
-    float
-        Between 0 and 1; NaN, with an `UndefinedMetricWarning`, where no pair is left to ask for.
-
-    Raises
-    ------
-    ValueError
-        For an unknown metric, ``k < 1``, and sequences of different lengths.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> class Fixed:
-    ...     def recommend(self, users, k, *, exclude_seen, candidates):
-    ...         return np.array([["a", "b"]] * len(users), dtype=object), None
-    >>> ranking_score(Fixed(), [1, 1, 2], ["a", "z", "q"], metric="recall", k=2)
-    0.25
-    """
-    check_gain(metric, k)
-    check_consistent_length(users, items, y, sample_weight)
-    if seen is None:
-        seen = getattr(model, "seen", None)
-    held = _held_out(users, items, y, sample_weight, min_y, seen if exclude_seen else None)
-    if not held:
-        warnings.warn(
-            "No held-out pair is left to ask for (each is without an item, not a positive, of weight 0, or "
-            "one that its user already had): the score is NaN.",
-            UndefinedMetricWarning,
-            stacklevel=2,
-        )
-        return math.nan
-    lists, _ = model.recommend(
-        [user for user, _, _ in held.values()], k, exclude_seen=exclude_seen, candidates=candidates
-    )
-    total = weight = 0.0
-    for row, (_, wanted, weights) in zip(lists, held.values(), strict=True):
-        own = sum(weights) / len(weights)
-        # None pads a short list: it is no item
-        total += own * gain(metric, [item for item in row if item is not None], wanted, k)
-        weight += own
-    return total / weight

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from skl_increc.base._estimator import InteractionEstimator
+from skl_increc.base._held_out import ranking_score
 from skl_increc.base._interactions import read_table
-from skl_increc.base._ranking import ranking_score
 from skl_increc.base._river import register_estimator
 
 __all__ = ["Recommender"]

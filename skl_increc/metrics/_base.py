@@ -13,10 +13,11 @@ from river.metrics.base import Metric, Metrics
 
 from skl_increc._state.ids import canonical
 
-__all__ = ["RankingMetric", "as_list", "items_wanted"]
+__all__ = ["RankingMetric", "as_list", "check_k", "items_wanted"]
 
 
-def _check_k(k: Any) -> int:
+def check_k(k: Any) -> int:
+    """A number of places as an int; ValueError for anything else."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k must be a whole number of places, at least 1; got {k!r}.")
     return int(k)
@@ -29,7 +30,7 @@ class _NamedByK(abc.ABCMeta):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         family = getattr(cls, "_family", cls)
-        k = _check_k(args[0] if args else kwargs.get("k", 10))
+        k = check_k(args[0] if args else kwargs.get("k", 10))
         named = _NamedByK._made.get((family, k))
         if named is None:
             space = {"_family": family, "__module__": family.__module__, "__doc__": family.__doc__}

@@ -1,16 +1,16 @@
-"""River metrics of the lists as a whole: how much of the catalogue they show, and how little known."""
+"""River metrics of what lists show: how much of the catalogue, how evenly, how well known."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import Any
 
 from skl_increc._state.ids import canonical
 
 from ._base import RankingMetric, as_list, items_wanted
+from ._exposure import gini_of, mean_popularity_bias, mean_self_information, share_shown
 
-__all__ = ["Coverage", "Novelty"]
+__all__ = ["Coverage", "Gini", "Novelty", "PopularityBias"]
 
 
 def _add(counter: Counter[Any], items: Any, step: int) -> None:
@@ -30,6 +30,10 @@ class _CatalogueMetric(RankingMetric):
         self._listed: Counter[Any] = Counter()
         self._came: Counter[Any] = Counter()
         self._n = 0
+
+    def _n_met(self) -> int:
+        """Number of items met, in lists or as targets."""
+        return len(self._listed) + sum(1 for item in self._came if item not in self._listed)
 
     @property
     def works_with_weights(self) -> bool:
@@ -78,12 +82,26 @@ class _CatalogueMetric(RankingMetric):
         if came:
             if self._n + step < 0:
                 raise ValueError(f"{type(self).__name__} has counted no list that revert could take back.")
+            listed = [item for item in map(canonical, as_list(y_pred)[: self.k]) if item is not None]
             self._n += step
             _add(self._came, came, step)
-            _add(self._listed, map(canonical, as_list(y_pred)[: self.k]), step)
+            _add(self._listed, listed, step)
 
 
-class Coverage(_CatalogueMetric):
+class _OfCatalogue(_CatalogueMetric):
+    """With a number of items that could be listed."""
+
+    def __init__(self, k: int = 10, n_items: int | None = None) -> None:
+        if n_items is not None and n_items < 1:
+            raise ValueError(f"n_items must be the size of the catalogue, at least 1; got {n_items!r}.")
+        super().__init__(k)
+        self.n_items = n_items
+
+    def _size(self) -> int:
+        return self._n_met() if self.n_items is None else max(self.n_items, len(self._listed))
+
+
+class Coverage(_OfCatalogue):
     """Share of the catalogue that stood in any list so far.
 
     Parameters
@@ -107,20 +125,46 @@ class Coverage(_CatalogueMetric):
     Coverage@2: 75.00%
     """
 
-    def __init__(self, k: int = 10, n_items: int | None = None) -> None:
-        if n_items is not None and n_items < 1:
-            raise ValueError(f"n_items must be the size of the catalogue, at least 1; got {n_items!r}.")
-        super().__init__(k)
-        self.n_items = n_items
-
     def get(self) -> float:
         """Return the share so far, between 0 and 1; 0 before the first list."""
-        shown = len(self._listed)
-        if self.n_items is None:
-            size = shown + sum(1 for item in self._came if item not in self._listed)
-        else:
-            size = max(self.n_items, shown)
-        return shown / size if size else 0.0
+        return share_shown(self._listed, self._size())
+
+
+class Gini(_OfCatalogue):
+    """Gini coefficient of how often the items of the catalogue were listed so far.
+
+    0: all alike; towards 1: few items have all places. See `skl_increc.metrics.gini` for the equation.
+
+    Parameters
+    ----------
+    k : int, default=10
+        Places that count, at least 1.
+    n_items : int, optional
+        Size of the catalogue. None: the items met so far, in lists or as targets.
+
+    Notes
+    -----
+    **Cost**: one count per item met; `get` sorts the counts.
+
+    Examples
+    --------
+    >>> from skl_increc.metrics import Gini
+    >>> metric = Gini(1, n_items=4)
+    >>> metric.update("a", ["a"])
+    >>> metric
+    Gini@1: 0.7500
+    """
+
+    _fmt = ",.4f"
+
+    @property
+    def bigger_is_better(self) -> bool:
+        """False: a smaller value is better."""
+        return False
+
+    def get(self) -> float:
+        """Return the coefficient so far, between 0 and 1; 0 before the first item."""
+        return gini_of(self._listed, self._size()) if self._listed else 0.0
 
 
 class Novelty(_CatalogueMetric):
@@ -158,11 +202,42 @@ class Novelty(_CatalogueMetric):
 
     def get(self) -> float:
         """Return the mean so far, in bits, at least 0; 0 before the first item."""
-        filled = sum(self._listed.values())
-        if not filled:
-            return 0.0
-        came, everything = self._came, math.log2(self._n + 1)
-        total = math.fsum(
-            times * (everything - math.log2(came[item] + 1)) for item, times in self._listed.items()
-        )
-        return total / filled
+        return mean_self_information(self._listed, self._came, self._n) if self._listed else 0.0
+
+
+class PopularityBias(_CatalogueMetric):
+    """How much better known the listed items are than those that people took so far.
+
+    0: as well known; 1: twice as often taken; below 0: less known. See
+    `skl_increc.metrics.popularity_bias` for the equation.
+
+    Parameters
+    ----------
+    k : int, default=10
+        Places that count, at least 1.
+
+    Notes
+    -----
+    Popularity is that of all events counted, later ones included, so that the value does not depend on
+    their order and `revert` is exact. **Cost**: `get` walks the items met so far.
+
+    Examples
+    --------
+    >>> from skl_increc.metrics import PopularityBias
+    >>> metric = PopularityBias(1)
+    >>> for item in "aaab":
+    ...     metric.update(item, ["a"])
+    >>> metric
+    PopularityBias@1: 0.2000
+    """
+
+    _fmt = ",.4f"
+
+    @property
+    def bigger_is_better(self) -> bool:
+        """False: a smaller value is better."""
+        return False
+
+    def get(self) -> float:
+        """Return the bias so far, at least -1; 0 before the first item."""
+        return mean_popularity_bias(self._listed, self._came) if self._listed else 0.0

@@ -107,7 +107,7 @@ class HitRate(GainMetric):
     HitRate@2: 50.00%
     """
 
-    _gain = "hit"
+    _gain = "hit_rate"
 
 
 class Recall(GainMetric):

@@ -7,8 +7,9 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from skl_increc.base._held_out import ranking_score
 from skl_increc.base._interactions import read_table
-from skl_increc.base._ranking import check_gain, ranking_score
+from skl_increc.base._ranking import check_gain
 
 __all__ = ["RankingScorer"]
 

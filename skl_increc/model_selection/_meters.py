@@ -29,6 +29,8 @@ _RANKING_NAMES: dict[str, Any] = {
     "map": our_metrics.MAP,
     "coverage": our_metrics.Coverage,
     "novelty": our_metrics.Novelty,
+    "gini": our_metrics.Gini,
+    "popularity_bias": our_metrics.PopularityBias,
 }
 
 

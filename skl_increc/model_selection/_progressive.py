@@ -56,8 +56,8 @@ def progressive_validate(
         all columns but the rating as features.
     metrics : str, metric, or sequence of them, optional
         For ratings "rmse", "mae" (default: both) and River's regression metrics; for rankings "hit_rate",
-        "recall", "ndcg", "mrr" (default: these four), "precision", "f1", "map", "coverage", "novelty" and
-        the metrics of `skl_increc.metrics`. Each model gets a clone.
+        "recall", "ndcg", "mrr" (default: these four), "precision", "f1", "map", "coverage", "novelty",
+        "gini", "popularity_bias" and the metrics of `skl_increc.metrics`. Each model gets a clone.
     task : {"auto", "rating", "ranking"}, default="auto"
         Predict the rating of each event, or list the items that its user takes next. "auto": ratings if
         all models predict ratings.

@@ -21,15 +21,17 @@ from skl_increc.metrics import (
     MRR,
     NDCG,
     Coverage,
+    Gini,
     HitRate,
     Novelty,
+    PopularityBias,
     Precision,
     RankingMetric,
     Recall,
 )
 
 GAINS = {
-    HitRate: "hit",
+    HitRate: "hit_rate",
     Recall: "recall",
     Precision: "precision",
     F1: "f1",
@@ -37,7 +39,7 @@ GAINS = {
     MRR: "mrr",
     MAP: "map",
 }
-ALL = [*GAINS, Coverage, Novelty]
+ALL = [*GAINS, Coverage, Gini, Novelty, PopularityBias]
 
 ITEMS = st.integers(0, 9)
 LISTS = st.lists(ITEMS, unique=True, max_size=10)

@@ -62,7 +62,7 @@ def test_models_taught_by_events_and_candidates(ratings):
     for x, value in zip(X[:1000].to_dict("records"), y, strict=False):
         model.learn_one(x, value)
     assert RankingScorer()(model, X[1000:]) == Popularity().fit(X[:1000], y[:1000]).score(X[1000:])
-    few = RankingScorer("hit", k=3, candidates=[1, 2], exclude_seen=False)
+    few = RankingScorer("hit_rate", k=3, candidates=[1, 2], exclude_seen=False)
     assert few(model, pd.DataFrame({"user": ["new", "new"], "item": [1, 3]})) == 1.0
     assert few(model, pd.DataFrame({"user": ["new", "new"], "item": [4, 3]})) == 0.0
 
