@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 from sklearn import metrics as sklearn_metrics
 from sklearn.exceptions import UndefinedMetricWarning
 
@@ -67,7 +68,7 @@ def scores_and_truths(draw, max_items=12, listed=True):
 
 
 @EACH
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(case=lists_and_truths(), k=K)
 def test_lists_give_the_gains(name, case, k):
     lists, truths = case
@@ -83,7 +84,7 @@ def test_lists_give_the_gains(name, case, k):
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "f1"])  # it has none
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(case=lists_and_truths(), k=K)
 def test_lists_give_what_trec_eval_gives(name, case, k):
     measures = pytest.importorskip("ir_measures")
@@ -181,7 +182,7 @@ def by_all_orders(name, scores, wanted, k):
 
 
 @EACH
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(case=scores_and_truths(max_items=6, listed=False), k=st.integers(1, 8))
 def test_ties_are_the_mean_over_all_orders(name, case, k):
     scores, truths = case
@@ -194,7 +195,7 @@ def test_ties_are_the_mean_over_all_orders(name, case, k):
             assert math.isnan(value)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(case=scores_and_truths(), k=K)
 def test_ndcg_is_that_of_scikit_learn(case, k):
     scores, truths = case
@@ -204,7 +205,7 @@ def test_ndcg_is_that_of_scikit_learn(case, k):
         assert ndcg_at_k(truths, y_score=scores, k=k) == pytest.approx(theirs)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data(), n_items=st.integers(2, 12), k=K)
 def test_the_others_are_those_of_scikit_learn(data, n_items, k):
     scores = np.array([data.draw(st.permutations(range(n_items))) for _ in range(3)], dtype=float)
@@ -234,7 +235,7 @@ def test_the_others_are_those_of_scikit_learn(data, n_items, k):
         assert hit_rate_at_k(one, y_score=scores, k=k) == pytest.approx(hits)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(case=scores_and_truths(listed=True))
 def test_auc_is_that_of_scikit_learn(case):
     scores, truths = case
@@ -247,7 +248,7 @@ def test_auc_is_that_of_scikit_learn(case):
         assert auc(truths, scores) == pytest.approx(each[mixed].mean())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(case=scores_and_truths(max_items=8, listed=False))
 def test_auc_by_its_pairs_with_items_that_are_not_listed(case):
     scores, truths = case

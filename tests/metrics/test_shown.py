@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import utils
+from searching import examples
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics.pairwise import cosine_distances
 
@@ -45,7 +46,7 @@ def flat(lists, k):
 # -- definitions ---------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(lists=LISTS, k=K, n_items=st.integers(10, 15))
 def test_coverage_and_gini_by_their_definitions(lists, k, n_items):
     listed = Counter(flat(lists, k))
@@ -66,7 +67,7 @@ def test_coverage_and_gini_by_their_definitions(lists, k, n_items):
             assert math.isnan(gini(lists, n_items, k))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(lists=LISTS, k=K, events=st.lists(ITEMS, max_size=20))
 def test_novelty_and_popularity_by_their_definitions(lists, k, events):
     listed, n = flat(lists, k), len(events)
@@ -95,7 +96,7 @@ def test_lists_as_the_events_are_not_biased():
     assert novelty([["a"]], {"a": 3, "b": 9}, n_events=31) == 3.0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(lists=LISTS, k=K)
 def test_diversity_by_its_pairs(lists, k):
     each = diversity(lists, VECTORS, k, average=False)
@@ -183,7 +184,7 @@ STREAMING = {
 
 
 @pytest.mark.parametrize("name", STREAMING)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(50))
 @given(events=EVENTS, k=K)
 def test_streaming_metrics_end_at_the_array_function(name, events, k):
     metric = STREAMING[name](k)
