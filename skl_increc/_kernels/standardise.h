@@ -6,6 +6,10 @@
 
 enum { MF_BLOCK = 256, MF_LANES = 4 };
 
+/* a float and its square can hold it; nobody whose weight counts is as far out */
+#define MF_FARTHEST 1e15
+#define MF_LEAST 2.3e-308
+
 /* running totals: the scale that the model learns in, kept as plain sums */
 typedef struct { double n, s1, s2, shift, lo, hi; } mf_totals;
 
@@ -35,11 +39,15 @@ SKL_INLINE void mf_standardise(mf_totals *T, const double *y, const double *w, i
     for (int b = 0; b < whole; b += MF_LANES) {
 #pragma omp simd
         for (int j = 0; j < MF_LANES; j++) {
-            const double each = 1.0 / N[b + j], mean = A[b + j] * each, raw = B[b + j] * each;
+            /* the sum of weights below a normal number: nothing is known yet */
+            const double each = N[b + j] > MF_LEAST ? 1.0 / N[b + j] : 0.0;
+            const double mean = A[b + j] * each, raw = B[b + j] * each;
             const double var = centre ? raw - mean * mean : raw + shift * (2.0 * mean + shift);
             const double known = var > 1e-12 * (centre ? raw : var) ? 1.0 : 0.0;
             const double d = centre ? Y[b + j] - mean : Y[b + j] + shift;
-            target[b + j] = (float)(known * d / sqrt(known > 0.0 ? var : 1.0));
+            const double z = known * d / sqrt(known > 0.0 ? var : 1.0);
+            /* a rating of next to no weight may be as far out as it likes */
+            target[b + j] = (float)(z < -MF_FARTHEST ? -MF_FARTHEST : z > MF_FARTHEST ? MF_FARTHEST : z);
         }
     }
 }

@@ -388,3 +388,16 @@ def test_heavy_weights_and_large_rates_never_overshoot(weight, optimizer, biases
         assert np.isfinite(predicted).all()
         if rate < 1 and biases:
             assert np.abs(predicted - 3).max() < 20
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
+def test_weights_next_to_nothing_do_no_harm(optimizer):
+    model = BiasedMF(optimizer=optimizer)
+    model.learn_one({"user": 1, "item": 1}, 3.0, 1e-310)  # no normal number has this size
+    assert model.predict_one({"user": 1, "item": 1}) == 3.0
+    for y in (1.0, 2.0, 4.0, 5.0):
+        model.learn_one({"user": 1, "item": y}, y, 1e14)
+    before = model.predict_one({"user": 1, "item": 1})
+    model.learn_one({"user": 1, "item": 1}, 1e99, 1e-300)
+    assert model.predict_one({"user": 1, "item": 1}) == pytest.approx(before)
+    assert np.isfinite(model.user_factors_).all()
