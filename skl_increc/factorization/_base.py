@@ -1,4 +1,4 @@
-"""What the factor models share: fields, parameters, neighbours by cosine."""
+"""What the factor models share: scores and neighbours by vectors; fields and parameters of the SGD family."""
 
 from __future__ import annotations
 
@@ -13,14 +13,86 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
 
-__all__ = ["FactorMixin"]
+__all__ = ["FactorMixin", "VectorMixin"]
 
 OPTIMIZERS = {"sgd": 0, "adagrad": 1, "gd": 0}  # a single event is an SGD step for "gd" too
 STARTS = {"normal": 0, "uniform": 1, "mean": 0}
 EPSILON = 1.0  # of Adagrad, in squared standard units: the first steps are no larger than the rate
 
 
-class FactorMixin:
+class VectorMixin:
+    """Scores, learned attributes and neighbours of a model with a vector and a bias a row.
+
+    Its state has the fields "factors" and "stat", whose first column is the bias, on both sides, and its
+    learner ``score_pairs`` and ``score_all``.
+    """
+
+    def _score(self: Any, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
+        return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
+
+    def _score_items(self: Any, state: State, u: np.ndarray) -> np.ndarray:
+        return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.item_rows.used)
+
+    def _factors(self: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        users, items = state.user_rows.arrays, state.item_rows.arrays
+        bias = np.ascontiguousarray(items["stat"][: state.item_rows.used, 0])
+        return users["factors"], items["factors"], bias
+
+    def _learned(self: Any, side: str, name: str) -> np.ndarray:
+        state = self._ready_state()
+        index, rows = (state.users, state.user_rows) if side == "user" else (state.items, state.item_rows)
+        values = rows.view(name)
+        values = values[:, 0] if name == "stat" else values.reshape(len(values), -1)  # also for one factor
+        if len(index) < index.n_rows:
+            values = values[index.live()]
+        values = values.view()
+        values.flags.writeable = False
+        return values
+
+    @property
+    def user_factors_(self) -> np.ndarray:
+        """Vectors of the users, float32 (n_users, n_factors), read-only, aligned with `user_ids_`."""
+        return self._learned("user", "factors")
+
+    @property
+    def item_factors_(self) -> np.ndarray:
+        """Vectors of the items, float32 (n_items, n_factors), read-only, aligned with `item_ids_`."""
+        return self._learned("item", "factors")
+
+    @property
+    def user_biases_(self) -> np.ndarray:
+        """Biases of the users in standard deviations of the ratings, float32 (n_users,), read-only."""
+        return self._learned("user", "stat")
+
+    @property
+    def item_biases_(self) -> np.ndarray:
+        """Biases of the items in standard deviations of the ratings, float32 (n_items,), read-only."""
+        return self._learned("item", "stat")
+
+    def similar_items(self: Any, item: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The k items whose vectors point most in the same direction.
+
+        Parameters
+        ----------
+        item : hashable
+        k : int
+
+        Returns
+        -------
+        ids : ndarray of object (at most k,)
+        scores : ndarray of float64 (at most k,)
+            Cosines, descending.  Both are empty for an unknown item.
+        """
+        state = self._ready_state()
+        return _nearest(state.items, self.item_factors_, self.item_ids_, item, k)
+
+    def similar_users(self: Any, user: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """The k users whose vectors point most in the same direction; as `similar_items`."""
+        state = self._ready_state()
+        return _nearest(state.users, self.user_factors_, self.user_ids_, user, k)
+
+
+class FactorMixin(VectorMixin):
     """State, learner and learned attributes of a biased factor model; `_loss` says of which."""
 
     _loss: ClassVar[int] = 0
@@ -140,70 +212,6 @@ class FactorMixin:
                 "no", "no", "no", "no", "fit passes several times over what it is given; " + why
             )
         return Guarantees("bitwise", "no", "no", "no", why)
-
-    def _score(self: Any, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
-
-    def _score_items(self: Any, state: State, u: np.ndarray) -> np.ndarray:
-        return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.item_rows.used)
-
-    def _factors(self: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        users, items = state.user_rows.arrays, state.item_rows.arrays
-        bias = np.ascontiguousarray(items["stat"][: state.item_rows.used, 0])
-        return users["factors"], items["factors"], bias
-
-    def _learned(self: Any, side: str, name: str) -> np.ndarray:
-        state = self._ready_state()
-        index, rows = (state.users, state.user_rows) if side == "user" else (state.items, state.item_rows)
-        values = rows.view(name)
-        values = values[:, 0] if name == "stat" else values.reshape(len(values), -1)  # also for one factor
-        if len(index) < index.n_rows:
-            values = values[index.live()]
-        values = values.view()
-        values.flags.writeable = False
-        return values
-
-    @property
-    def user_factors_(self) -> np.ndarray:
-        """Vectors of the users, float32 (n_users, n_factors), read-only, aligned with `user_ids_`."""
-        return self._learned("user", "factors")
-
-    @property
-    def item_factors_(self) -> np.ndarray:
-        """Vectors of the items, float32 (n_items, n_factors), read-only, aligned with `item_ids_`."""
-        return self._learned("item", "factors")
-
-    @property
-    def user_biases_(self) -> np.ndarray:
-        """Biases of the users in standard deviations of the ratings, float32 (n_users,), read-only."""
-        return self._learned("user", "stat")
-
-    @property
-    def item_biases_(self) -> np.ndarray:
-        """Biases of the items in standard deviations of the ratings, float32 (n_items,), read-only."""
-        return self._learned("item", "stat")
-
-    def similar_items(self: Any, item: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The k items whose vectors point most in the same direction.
-
-        Parameters
-        ----------
-        item : hashable
-        k : int
-
-        Returns
-        -------
-        ids : ndarray of object (at most k,)
-        scores : ndarray of float64 (at most k,)
-            Cosines, descending.  Both are empty for an unknown item.
-        """
-        state = self._ready_state()
-        return _nearest(state.items, self.item_factors_, self.item_ids_, item, k)
-
-    def similar_users(self: Any, user: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The k users whose vectors point most in the same direction; as `similar_items`."""
-        state = self._ready_state()
-        return _nearest(state.users, self.user_factors_, self.user_ids_, user, k)
 
 
 def _nearest(
