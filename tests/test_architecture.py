@@ -109,6 +109,15 @@ def test_rooms_of_one_floor_do_not_import_each_other_in_a_ring():
     assert list(TopologicalSorter(graph).static_order())  # raises CycleError
 
 
+def test_files_do_not_import_each_other_in_a_ring():
+    """Not for types either, and not inside functions; the package itself imports when it is asked, see below."""
+    modules = {name_of(path) for path in SOURCES} - {"skl_increc"}
+    graph = {}
+    for path in SOURCES:
+        graph.setdefault(name_of(path), set()).update((imports_of(path) & modules) - {name_of(path)})
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_never_import_each_other(family):
     others = set(FAMILIES) - {family}

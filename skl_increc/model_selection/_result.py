@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ._table import text_table
+from ._table import align, decimals, short
 
 __all__ = ["ProgressiveResult"]
 
@@ -133,7 +133,7 @@ class ProgressiveResult:
         return f"plain stream order{why}"
 
     def __str__(self) -> str:
-        return text_table(self)
+        return _text_table(self)
 
     def plot(self, metric: str | None = None, *, recent: bool = False, ax: Any = None) -> Any:
         """Draw the curve of a metric over the stream, a line per model.
@@ -186,3 +186,44 @@ def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }
+
+
+# -- as text ----------------------------------------------------------------------------------------
+
+
+def _text_table(result: ProgressiveResult) -> str:
+    """Table of a result, with a line on what was asked and the rule for ties."""
+    names = result._metrics
+    head = ["model", *names, "asked", "predict/s", "learn/s", "bytes/row"]
+    lines = [
+        [
+            row["model"],
+            *(decimals(row[name]) for name in names),
+            f"{row['n_asked']:,}",
+            short(row["predict_per_second"]),
+            short(row["learn_per_second"]),
+            short(row["bytes_per_row"]),
+        ]
+        for row in result.summary()
+    ]
+    notes = [
+        f"{row['model']} diverged: its prediction at event {row['diverged_at']:,} was no finite number."
+        for row in result.summary()
+        if row["diverged_at"] is not None
+    ]
+    if result.interrupted:
+        notes.append(f"Interrupted after {result.n_events:,} events.")
+    return "\n".join([*align([head, *lines]), "", _asked(result), f"Ties: {result.ties_rule}.", *notes])
+
+
+def _asked(result: ProgressiveResult) -> str:
+    counts = f"{result.n_events:,} events of {result.n_users:,} users and {result.n_items:,} items"
+    if result.task == "rating":
+        what = "ratings, each predicted, then learned"
+    else:
+        seen = "without" if result.exclude_seen else "with"
+        of = "" if result.min_y is None else f", y of {result.min_y:g} and more"
+        repeats = "repeats asked" if result.repeats else "repeats not asked"
+        what = f"the next item, in a list of {result.k} {seen} what the user had ({repeats}{of})"
+    warmup = f", after {result.warmup:,} to warm up" if result.warmup else ""
+    return f"Task: {what}; {counts}{warmup}."
