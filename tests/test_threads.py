@@ -3,10 +3,12 @@
 Readers who need the answers of one moment take a snapshot; this holds the promise that nothing breaks.
 """
 
+import itertools
 import sys
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skl_increc.baselines import Baseline, Popularity
@@ -76,3 +78,104 @@ def test_two_threads_teach_one_model_and_no_event_is_lost():
         thread.join()
     assert model.popularity_.sum() == 1 + 3 * 2100
     assert len(model.user_ids_) == 1 + 3 * 701
+
+
+# -- two threads that both change the model: each in turn, whoever comes first ------------------------
+
+
+class Interrupted(Popularity):
+    """Does something else in another thread, in the middle of ``forget`` or of ``merge``."""
+
+    meanwhile = None
+
+    def start(self, work):
+        """Let the other thread go as far as it gets; it must not have to."""
+        self.__dict__["meanwhile"] = None
+        self.__dict__["thread"] = threading.Thread(target=work)
+        self.thread.start()
+        self.thread.join(timeout=0.3)
+
+    def _after_forget(self, state):
+        super()._after_forget(state)
+        if self.meanwhile is not None:
+            self.start(self.meanwhile)
+
+    def _align(self, mine, theirs):
+        super()._align(mine, theirs)
+        if self.meanwhile is not None:
+            self.start(self.meanwhile)
+
+
+def interrupted(meanwhile):
+    model = Interrupted().fit([["ann", "tea"], ["bob", "milk"]])
+    model.__dict__["meanwhile"] = lambda: meanwhile(model)
+    return model
+
+
+def events_of(model):
+    return dict(zip(model.item_ids_.tolist(), model.popularity_.tolist(), strict=True))
+
+
+TEACH = {
+    "partial_fit": lambda m: m.partial_fit([["cid", "soap"]]),
+    "learn_many": lambda m: m.learn_many(pd.DataFrame({"user": ["cid"], "item": ["soap"]})),
+    "learn_one": lambda m: m.learn_one({"user": "cid", "item": "soap"}),
+    "merge": lambda m: m.merge(type(m)().fit([["cid", "soap"]])),
+}
+TEACHING = pytest.mark.parametrize("teach", TEACH.values(), ids=list(TEACH))
+
+
+@TEACHING
+def test_what_is_taught_while_another_thread_forgets_is_not_lost(teach):
+    model = interrupted(teach)
+    assert model.forget(users=["ann"]) == 1
+    model.thread.join()
+    assert "ann" not in model.user_ids_
+    assert events_of(model) == {"milk": 1.0, "soap": 1.0}
+
+
+@TEACHING
+def test_what_is_taught_while_another_thread_merges_is_not_lost(teach):
+    model = interrupted(teach)
+    model.merge(Interrupted().fit([["dan", "rice"]]))
+    model.thread.join()
+    assert events_of(model) == {"tea": 1.0, "milk": 1.0, "soap": 1.0, "rice": 1.0}
+
+
+def test_fit_in_one_thread_is_not_undone_by_forget_in_another():
+    model = interrupted(lambda m: m.fit([["eve", "salt"]]))
+    model.forget(users=["ann"])
+    model.thread.join()
+    assert events_of(model) == {"salt": 1.0}
+
+
+def test_forget_in_two_threads_forgets_both():
+    model = interrupted(lambda m: m.forget(users=["bob"]))
+    model.partial_fit([["cid", "soap"]])
+    assert model.forget(users=["ann"]) == 1
+    model.thread.join()
+    assert events_of(model) == {"soap": 1.0} and model.user_ids_.tolist() == ["cid"]
+
+
+class Hesitant(Popularity):
+    """Two threads that begin a model are both half way before either goes on."""
+
+    together = None
+
+    def _configure(self, state):
+        super()._configure(state)
+        if self.together is not None and next(self.begun) < 2:
+            self.together.wait(timeout=10)
+
+
+@TEACHING
+def test_two_threads_may_both_begin_a_model(teach):
+    model = Hesitant()
+    model.__dict__.update(together=threading.Barrier(2), begun=itertools.count())
+    works = [lambda m: m.partial_fit([["ann", "tea"]]), teach]
+    threads = [threading.Thread(target=work, args=(model,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert events_of(model) == {"tea": 1.0, "soap": 1.0}

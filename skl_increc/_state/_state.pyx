@@ -18,6 +18,10 @@ from skl_increc._state.memory import aligned_empty
 cdef enum:
     MOST_PAIR_FIELDS = 8
 
+#: what a snapshot says to whoever would teach it
+FROZEN = ("This model is a snapshot, which never learns. Learn with the original, or go on with copy.deepcopy "
+          "of it.")
+
 
 cdef class State:
     """Everything that a model has learned, declared as fields.
@@ -75,8 +79,7 @@ cdef class State:
     def wait(self):
         """Let another thread, which is learning, go on; a snapshot refuses."""
         if self.frozen:
-            raise RuntimeError("This model is a snapshot, which never learns. Learn with the original, "
-                               "or go on with copy.deepcopy of it.")
+            raise RuntimeError(FROZEN)
         with self.lock:
             time.sleep(0)
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length
 from skl_increc._state._state import State
 from skl_increc.base._clock import seconds_of
 from skl_increc.base._interactions import Ids, Interactions, _ids_of_series, read_table
+from skl_increc.base._turns import alone, install, refuse_snapshot
 from skl_increc.exceptions import MissingIdsWarning
 
 __all__ = ["fit_table", "learn_events", "learn_frame", "read_loosely", "single", "warn_missing"]
@@ -21,25 +22,25 @@ REMEMBERED = ("n_features_in_", "feature_names_in_")
 
 def fit_table(model: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Any:
     """The body of ``fit`` and ``partial_fit``."""
-    if model._state is not None and model._state.frozen:
-        model._state.wait()  # a snapshot refuses
+    refuse_snapshot(model)
     before = {name: model.__dict__[name] for name in REMEMBERED if name in model.__dict__}
     try:
-        fresh = reset or model._state is None
-        state = model._new_state() if fresh else model._ready_state()
+        state = model._new_state() if reset or model._state is None else None
         events = read_table(model, X, reset=reset or "n_features_in_" not in before, learning=True)
         target = model._check_y(y, len(events))
         check_consistent_length(target, events)
         weight = model._check_weight(sample_weight, events, reset)
         passes = getattr(model, "n_epochs", 1) if reset else 1
-        learn_events(model, state, events, target, weight, None, n_epochs=passes)
+        if state is not None:
+            learn_events(model, state, events, target, weight, None, n_epochs=passes)
+        if state is None or not install(model, state, replace=reset):
+            with alone(model) as state:
+                learn_events(model, state, events, target, weight, None)
     except BaseException:
         for name in REMEMBERED:
             model.__dict__.pop(name, None)
         model.__dict__.update(before)
         raise
-    model._state = state
-    state.stale = False
     return model
 
 
@@ -55,10 +56,9 @@ def learn_events(
 ) -> None:
     """Learn events in order: ids to rows, room for everything, and only then the arithmetic.
 
+    The state is one that no other thread has yet, or the caller is `alone` with it.
     ``singly``: as so many calls of ``learn_one``, also in a model whose ``partial_fit`` is one step.
     """
-    if state.frozen:
-        state.wait()
     events, y, w = _leave_out(state, events, y, w)
     time = events.time
     if time is not None:
@@ -66,23 +66,17 @@ def learn_events(
         if not (time[1:] >= time[:-1]).all():
             events, y, w = events.take(order), y[order], w[order]
         t = events.time
-    with state.lock:
-        state.busy = True
-        try:
-            state.settle()
-            if t is None:
-                t = np.arange(state.n_events, state.n_events + len(y), dtype=np.float64)
-            n_late = 0 if time is None else int((t < state.now).sum())
-            u, i = _rows_of(model, state, events, singly)  # the last thing that may fail
-            if time is not None and len(y):
-                state.n_late += n_late
-                state.now = max(state.now, float(t[-1]))
-            state.record(u, i, y, w, t)
-            (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)
-            for epoch in range(1, n_epochs):
-                model._learn_again(state, u, i, y, w, t, epoch)
-        finally:
-            state.busy = False
+    if t is None:
+        t = np.arange(state.n_events, state.n_events + len(y), dtype=np.float64)
+    n_late = 0 if time is None else int((t < state.now).sum())
+    u, i = _rows_of(model, state, events, singly)  # the last thing that may fail
+    if time is not None and len(y):
+        state.n_late += n_late
+        state.now = max(state.now, float(t[-1]))
+    state.record(u, i, y, w, t)
+    (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)
+    for epoch in range(1, n_epochs):
+        model._learn_again(state, u, i, y, w, t, epoch)
 
 
 def _leave_out(
@@ -151,10 +145,13 @@ def learn_frame(model: Any, X: Any, y: Any, w: Any) -> None:
     target = model._check_y(y, len(events))
     check_consistent_length(target, events)
     weight = model._check_weight(w, events, False)
-    state = model._new_state() if fresh else model._ready_state()
-    learn_events(model, state, events, target, weight, None, singly=True)
-    model._state = state
-    state.stale = False
+    if fresh:
+        state = model._new_state()
+        learn_events(model, state, events, target, weight, None, singly=True)
+        if install(model, state, replace=False):
+            return
+    with alone(model) as state:
+        learn_events(model, state, events, target, weight, None, singly=True)
 
 
 def warn_missing(model: Any, keys: Any) -> None:

@@ -22,6 +22,7 @@ from skl_increc.base._recommend import RecommendMixin
 from skl_increc.base._river import RiverMixin
 from skl_increc.base._stream import StreamMixin
 from skl_increc.base._targets import TargetMixin
+from skl_increc.base._turns import Asleep, refuse_snapshot
 
 if TYPE_CHECKING:
     from typing import Self
@@ -49,6 +50,7 @@ class InteractionEstimator(
     """
 
     _state: State | None = None
+    _asleep: Asleep | None = None
     _encodes_y: ClassVar[bool] = False
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
@@ -63,6 +65,7 @@ class InteractionEstimator(
             state.stale = True  # a parameter acts at the next event
 
     def _new_state(self) -> State:
+        refuse_snapshot(self)
         self._validate()
         meta = {"structure": self._structure(), "seed": _seed(getattr(self, "random_state", 0))}
         state = State(self._fields(), getattr(self, "history", 0), meta)
@@ -169,12 +172,14 @@ class InteractionEstimator(
 
     def snapshot(self) -> Self:
         """An independent copy for readers: it answers as this model does now, and never learns."""
-        new = copy.copy(self)
-        if self._state is not None:
-            state = self._state.copy_in_peace()
-            new.__dict__["_state"] = state
-            new._configure_state(state)
-            state.freeze()
+        new, state = copy.copy(self), self._state
+        if state is None:
+            new.__dict__.pop("_state", None)  # another thread may have taught the first event by now
+            new.__dict__["_asleep"] = Asleep()
+            return new
+        new.__dict__["_state"] = state = state.copy_in_peace()
+        new._configure_state(state)
+        state.freeze()
         return new
 
     # -- scikit-learn -----------------------------------------------------------------------------

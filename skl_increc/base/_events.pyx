@@ -117,7 +117,7 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
             st = self._state
     if st.learner is None:
         t = st.n_events if st.time_key is None else self._time_of(st, x)
-        self._learn_one_slowly(st, user, item, yy, ww, t)
+        st = self._learn_one_slowly(st, fresh, user, item, yy, ww, None if st.time_key is None else t)
     else:
         st.learning = True
         try:
@@ -130,8 +130,8 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
             st.n_late += 1
         else:
             st.now = t
-    if fresh:
-        self._state = st
+    if fresh and self.__dict__.setdefault("_state", st) is not st:
+        learn_one(self, x, y, w, user=user, item=item)       # another thread was first: it counts there
 
 
 def predict_one(self, x=None, *, user=None, item=None):

@@ -14,6 +14,7 @@ import numpy as np
 
 from skl_increc._state._state import State
 from skl_increc.base._interactions import read_ids
+from skl_increc.base._turns import alone, install, refuse_snapshot
 from skl_increc.exceptions import GuaranteeError
 
 __all__ = ["forget", "merge"]
@@ -22,29 +23,32 @@ __all__ = ["forget", "merge"]
 def merge(model: Any, other: Any) -> Any:
     """The body of ``merge``."""
     _check_mergeable(model, other)
-    if model._state is not None and model._state.frozen:
-        model._state.wait()  # a snapshot refuses
+    refuse_snapshot(model)
     theirs = other._state
     if theirs is None:
         return model
     theirs = theirs.copy_in_peace()
     if model._state is None:
         model._configure_state(theirs)
-        model._state = theirs
-        return model
-    mine = model._ready_state()
+        if install(model, theirs, replace=False):
+            return model
+    with alone(model) as mine:
+        _check_strangers(mine, theirs)
+        new = mine.copy_in_peace()
+        model._configure_state(new)  # its learner starts the rows that are new
+        model._align(new, theirs)
+        _add(new, theirs)
+        model._state = new
+    return model
+
+
+def _check_strangers(mine: State, theirs: State) -> None:
     common = [v for v in theirs.users.ids_of(theirs.users.live()) if mine.users.find(v) >= 0]
     if common:
         raise GuaranteeError(
             f"Both models know the user {common[0]!r} ({len(common)} in all): merging is exact only for "
             "streams cut by user. Send all events of a user to one model."
         )
-    new = mine.copy_in_peace()
-    model._configure_state(new)  # its learner starts the rows that are new
-    model._align(new, theirs)
-    _add(new, theirs)
-    model._state = new
-    return model
 
 
 def _check_mergeable(model: Any, other: Any) -> None:
@@ -115,18 +119,13 @@ def forget(model: Any, users: Sequence | None, items: Sequence | None) -> int:
     promise = model.guarantees()
     if promise.U == "no":
         raise GuaranteeError(f"This {type(model).__name__} cannot forget exactly: {promise.why}.")
-    state = model._state
-    if state is None:
+    if model._state is None:
         return 0
-    state = model._ready_state()
-    u = _known(users, state.users)
-    i = _known(items, state.items)
-    if not len(u) and not len(i):
-        return 0
-    if state.frozen:
-        state.wait()
-    with state.lock:
-        before = state.n_events
+    with alone(model) as state:
+        u = _known(users, state.users)
+        i = _known(items, state.items)
+        if not len(u) and not len(i):
+            return 0
         new = state.copy_in_peace()
         model._configure_state(new)
         _remove_users(new, u)
@@ -137,7 +136,7 @@ def forget(model: Any, users: Sequence | None, items: Sequence | None) -> int:
         if not new.n_events:
             new.scalars[:] = 0  # whatever rounding left
         model._state = new
-    return int(before - new.n_events)
+        return int(state.n_events - new.n_events)
 
 
 def _known(ids: Sequence | None, index: Any) -> np.ndarray:

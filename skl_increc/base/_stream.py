@@ -13,6 +13,7 @@ from skl_increc.base import _batch
 from skl_increc.base._clock import second_of
 from skl_increc.base._events import learn_one, predict_one
 from skl_increc.base._interactions import Interactions
+from skl_increc.base._turns import alone
 
 __all__ = ["StreamMixin"]
 
@@ -65,11 +66,17 @@ class StreamMixin:
         return second_of(x[self.time_col], self.time_col)
 
     def _learn_one_slowly(
-        self: Any, state: State, user: Any, item: Any, y: float, w: float, t: float
-    ) -> None:
-        """One event of a model without a compiled learner."""
-        columns = Interactions(_batch.single(user), _batch.single(item))
-        _batch.learn_events(self, state, columns, np.array([y]), np.array([w]), np.array([t]))
+        self: Any, state: State, fresh: bool, user: Any, item: Any, y: float, w: float, t: float | None
+    ) -> State:
+        """One event of a model without a compiled learner; the state that has learned it."""
+        event = Interactions(_batch.single(user), _batch.single(item)), np.array([y]), np.array([w])
+        time = None if t is None else np.array([t])
+        if fresh:  # no other thread has it yet
+            _batch.learn_events(self, state, *event, time)
+            return state
+        with alone(self) as state:
+            _batch.learn_events(self, state, *event, time)
+            return state
 
     def _score_one_slowly(self: Any, state: State, user: Any, item: Any) -> float:
         u, i = state.users.find(canonical(user)), state.items.find(canonical(item))
