@@ -19,8 +19,8 @@ cdef enum:
     MOST_PAIR_FIELDS = 8
 
 #: what a snapshot says to whoever would teach it
-FROZEN = ("This model is a snapshot, which never learns. Learn with the original, or go on with copy.deepcopy "
-          "of it.")
+FROZEN = ("This model is a snapshot, which never learns. Learn with the original, or go on with "
+          "copy.deepcopy of it.")
 
 
 cdef class State:
