@@ -33,6 +33,18 @@ typedef struct {
 /* the parameters of a step, copied out of the model once a call: no store to a row can alias them */
 typedef struct { float lr, lr_bias, l2, l2_bias, eps, each; int biases; } mf_rates;
 
+enum { MF_FOLD = 8 };
+
+/* the sum of partial sums as a tree: a third of the latency of adding them in order, and the same
+ * rounding whatever the width of the vectors */
+SKL_INLINE float mf_fold(const float *a)
+{
+    float h[4], g[2];
+    for (int j = 0; j < 4; j++) h[j] = a[j] + a[j + 4];
+    for (int j = 0; j < 2; j++) g[j] = h[j] + h[j + 2];
+    return g[0] + g[1];
+}
+
 SKL_INLINE float mf_error(float target, float offset, float s, int loss)
 {
     if (loss == MF_LOGISTIC) return target - 1.0f / (1.0f + expf(-(offset + s)));
@@ -56,52 +68,83 @@ SKL_INLINE float mf_share(float pull, int loss)
 /* what shrinkage leaves of a number, at least nothing */
 SKL_INLINE float mf_keep(float x) { return x < 1.0f ? 1.0f - x : 0.0f; }
 
+/* the weighted error; of the squared loss as one multiplication and addition after p.q */
+SKL_INLINE float mf_pull(float target, float offset, float known, float pq, float w, int loss)
+{
+    if (loss == MF_LOGISTIC) return w * mf_error(target, offset, known + pq, loss);
+    return w * (target - known) - w * pq;
+}
+
 SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *SKL_RESTRICT su,
                         mf_stat *SKL_RESTRICT si, float target, float offset, float w,
                         const mf_rates *m, int stride, int optimizer, int loss)
 {
     float pq = 0.0f, pp = 0.0f, qq = 0.0f;
-    if (optimizer == MF_ADAGRAD) {
-#pragma omp simd reduction(+ : pq, pp, qq)
-        for (int f = 0; f < stride; f++) {
-            pq += p[f] * q[f];
-            pp += p[f] * p[f];
-            qq += q[f] * q[f];
+    /* plain steps that are too short to overshoot need no lengths */
+    const float long_step = loss == MF_LOGISTIC ? 1.0f : 0.25f;
+    const int lengths = optimizer == MF_ADAGRAD || w * (m->lr + m->lr_bias) > long_step;
+    {
+        float a[MF_FOLD] = {0}, b[MF_FOLD] = {0}, c[MF_FOLD] = {0};
+        float d[MF_FOLD] = {0};      /* wide rows: two chains of sums for p.q, which is on the way to the step */
+        const int two = stride >= 64 && optimizer != MF_ADAGRAD ? MF_FOLD : 0;
+        for (int f = 0; f < stride; f += MF_FOLD + two) {
+#pragma omp simd
+            for (int j = 0; j < MF_FOLD; j++) a[j] += p[f + j] * q[f + j];
+            if (two) {
+#pragma omp simd
+                for (int j = 0; j < MF_FOLD; j++) d[j] += p[f + two + j] * q[f + two + j];
+            }
         }
+        if (two) {
+#pragma omp simd
+            for (int j = 0; j < MF_FOLD; j++) a[j] += d[j];
+        }
+        if (lengths) {
+            for (int f = 0; f < stride; f += MF_FOLD) {
+#pragma omp simd
+                for (int j = 0; j < MF_FOLD; j++) b[j] += p[f + j] * p[f + j];
+#pragma omp simd
+                for (int j = 0; j < MF_FOLD; j++) c[j] += q[f + j] * q[f + j];
+            }
+        }
+        pq = mf_fold(a);
+        if (lengths) { pp = mf_fold(b); qq = mf_fold(c); }
+    }
+    /* what does not wait for p.q comes first: the chain from one event of a row to its next is what limits */
+    const float bu = su->bias, bi = si->bias, l2 = w * m->l2, cb = w * m->l2_bias;
+    float keep_p, keep_q, go_p, go_q;
+    if (optimizer == MF_ADAGRAD) {
+        const float ap = su->acc, aq = si->acc, au = su->bias_acc, ai = si->bias_acc;
+        const float qqe = qq * m->each, ppe = pp * m->each, half = 2.0f * l2 * m->each * pq, ll = l2 * l2;
+        const float e = mf_pull(target, offset, bu + bi, pq, w, loss);
+        const float gu = e - cb * bu, gi = e - cb * bi, uu = gu * gu, ii = gi * gi;
+        float gp = e * (e * qqe - half) + ll * ppe, gq = e * (e * ppe - half) + ll * qqe;
+        gp = gp > 0.0f ? gp : 0.0f; gq = gq > 0.0f ? gq : 0.0f;
+        const float eta_p = m->lr / sqrtf((ap + m->eps) + gp), eta_q = m->lr / sqrtf((aq + m->eps) + gq);
+        const float eta_u = m->lr_bias / sqrtf((au + m->eps) + uu), eta_i = m->lr_bias / sqrtf((ai + m->eps) + ii);
+        const float go = e * mf_share(w * (eta_p * qq + eta_q * pp + (m->biases ? eta_u + eta_i : 0.0f)), loss);
+        su->acc = ap + gp;
+        si->acc = aq + gq;
+        if (m->biases) {
+            su->bias_acc = au + uu;
+            si->bias_acc = ai + ii;
+            su->bias = mf_keep(eta_u * cb) * bu + eta_u * go;
+            si->bias = mf_keep(eta_i * cb) * bi + eta_i * go;
+        }
+        keep_p = mf_keep(eta_p * l2); keep_q = mf_keep(eta_q * l2);
+        go_p = eta_p * go; go_q = eta_q * go;
     } else {
-#pragma omp simd reduction(+ : pq)
-        for (int f = 0; f < stride; f++) pq += p[f] * q[f];
-        if (w * (m->lr + m->lr_bias) > 0.25f) { /* else no step is long enough to overshoot */
-#pragma omp simd reduction(+ : pp, qq)
-            for (int f = 0; f < stride; f++) { pp += p[f] * p[f]; qq += q[f] * q[f]; }
+        const float both = m->biases ? 2.0f * m->lr_bias : 0.0f;
+        const float cut = w * (lengths ? mf_share(w * (m->lr * (pp + qq) + both), loss) : 1.0f);
+        const float go = mf_pull(target, offset, bu + bi, pq, cut, loss);
+        if (m->biases) {
+            const float kb = mf_keep(m->lr_bias * cb);
+            su->bias = kb * bu + m->lr_bias * go;
+            si->bias = kb * bi + m->lr_bias * go;
         }
+        keep_p = keep_q = mf_keep(m->lr * l2);
+        go_p = go_q = loss == MF_LOGISTIC ? m->lr * go : mf_pull(target, offset, bu + bi, pq, m->lr * cut, loss);
     }
-    const float bu = su->bias, bi = si->bias;
-    const float e = w * mf_error(target, offset, bu + bi + pq, loss);
-    const float l2 = w * m->l2;
-    const float gu = e - w * m->l2_bias * bu, gi = e - w * m->l2_bias * bi;
-    float eta_u = m->lr_bias, eta_i = m->lr_bias, eta_p = m->lr, eta_q = m->lr;
-    if (optimizer == MF_ADAGRAD) {
-        const float cross = 2.0f * e * l2 * pq, ee = e * e, ll = l2 * l2;
-        const float gp = ee * qq - cross + ll * pp, gq = ee * pp - cross + ll * qq;
-        su->bias_acc += gu * gu;
-        si->bias_acc += gi * gi;
-        su->acc += (gp > 0.0f ? gp : 0.0f) * m->each;
-        si->acc += (gq > 0.0f ? gq : 0.0f) * m->each;
-        eta_u /= sqrtf(su->bias_acc + m->eps);
-        eta_i /= sqrtf(si->bias_acc + m->eps);
-        eta_p /= sqrtf(su->acc + m->eps);
-        eta_q /= sqrtf(si->acc + m->eps);
-    }
-    const float both = m->biases ? eta_u + eta_i : 0.0f;
-    const float go = e * mf_share(w * (eta_p * qq + eta_q * pp + both), loss);
-    if (m->biases) {
-        const float l2_bias = w * m->l2_bias;
-        su->bias = mf_keep(eta_u * l2_bias) * bu + eta_u * go;
-        si->bias = mf_keep(eta_i * l2_bias) * bi + eta_i * go;
-    }
-    const float keep_p = mf_keep(eta_p * l2), keep_q = mf_keep(eta_q * l2);
-    const float go_p = eta_p * go, go_q = eta_q * go;
 #pragma omp simd
     for (int f = 0; f < stride; f++) {
         const float pf = p[f], qf = q[f];
@@ -134,7 +177,7 @@ SKL_INLINE void mf_loop(const mf_model *m, const int32_t *u, const int32_t *i, c
                         int stride, int optimizer, int loss)
 {
     /* rows on their way: at most half of a 32 kB L1; `total` events may be looked at ahead */
-    const ptrdiff_t ahead = stride <= 64 ? 32 : stride <= 128 ? 14 : 2048 / stride + 1;
+    const ptrdiff_t ahead = stride <= 32 ? 32 : stride <= 64 ? 12 : 8;
     const mf_rates rates = mf_rates_of(m);
     float *const P = m->P, *const Q = m->Q;
     mf_stat *const SU = m->SU, *const SI = m->SI;
@@ -232,7 +275,10 @@ static void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const in
     float target[MF_BLOCK], offset[MF_BLOCK], weight[MF_BLOCK];
     for (ptrdiff_t a = 0; a < n; a += MF_BLOCK) {
         const int b = n - a < MF_BLOCK ? (int)(n - a) : MF_BLOCK;
-        mf_targets_of(m, T, y + a, w + a, b, count, target, offset, weight);
+        if (b == MF_BLOCK) /* without the checks of a length that is not known */
+            mf_targets_of(m, T, y + a, w + a, MF_BLOCK, count, target, offset, weight);
+        else
+            mf_targets_of(m, T, y + a, w + a, b, count, target, offset, weight);
         mf_events(m, u + a, i + a, target, offset, weight, b, n - a);
     }
 }

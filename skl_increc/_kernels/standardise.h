@@ -4,11 +4,13 @@
 #include <math.h>
 #include "simd.h"
 
-enum { MF_BLOCK = 256, MF_LANES = 4 };
+/* short blocks: the scaling of one overlaps with the steps of the block before */
+enum { MF_BLOCK = 16, MF_LANES = 4 };
 
 /* a float and its square can hold it; nobody whose weight counts is as far out */
 #define MF_FARTHEST 1e15
-#define MF_LEAST 2.3e-308
+/* below this sum of weights nothing is known yet: its square must be a normal number */
+#define MF_LEAST 1e-150
 
 /* running totals: the scale that the model learns in, kept as plain sums */
 typedef struct { double n, s1, s2, shift, lo, hi; } mf_totals;
@@ -35,17 +37,28 @@ SKL_INLINE void mf_standardise(mf_totals *T, const double *y, const double *w, i
     }
     if (count) { T->n = sn; T->s1 = s1; T->s2 = s2; T->lo = lo; T->hi = hi; }
     const int whole = (n + MF_LANES - 1) / MF_LANES * MF_LANES;
-    for (int t = n; t < whole; t++) { N[t] = 1.0; A[t] = 0.0; B[t] = 0.0; Y[t] = 0.0; }
+    if (n == 1) {                /* one store of each vector: it can be read back without a stall */
+        const double d = y[0] - shift;
+#pragma omp simd
+        for (int j = 0; j < MF_LANES; j++) N[j] = sn;
+#pragma omp simd
+        for (int j = 0; j < MF_LANES; j++) A[j] = s1;
+#pragma omp simd
+        for (int j = 0; j < MF_LANES; j++) B[j] = s2;
+#pragma omp simd
+        for (int j = 0; j < MF_LANES; j++) Y[j] = d;
+    } else {
+        for (int t = n; t < whole; t++) { N[t] = 1.0; A[t] = 0.0; B[t] = 0.0; Y[t] = 0.0; }
+    }
     for (int b = 0; b < whole; b += MF_LANES) {
 #pragma omp simd
         for (int j = 0; j < MF_LANES; j++) {
-            /* the sum of weights below a normal number: nothing is known yet */
-            const double each = N[b + j] > MF_LEAST ? 1.0 / N[b + j] : 0.0;
-            const double mean = A[b + j] * each, raw = B[b + j] * each;
-            const double var = centre ? raw - mean * mean : raw + shift * (2.0 * mean + shift);
-            const double known = var > 1e-12 * (centre ? raw : var) ? 1.0 : 0.0;
-            const double d = centre ? Y[b + j] - mean : Y[b + j] + shift;
-            const double z = known * d / sqrt(known > 0.0 ? var : 1.0);
+            const double k = N[b + j], s = A[b + j]; /* the sums as they are: one division less */
+            const double num = centre ? Y[b + j] * k - s : Y[b + j] + shift;
+            const double raw = centre ? B[b + j] * k : (B[b + j] + shift * (2.0 * s + shift * k)) / k;
+            const double var = centre ? raw - s * s : raw;
+            const double known = (k > MF_LEAST) & (var > 1e-12 * raw) ? 1.0 : 0.0;
+            const double z = known * num / sqrt(known > 0.0 ? var : 1.0);
             /* a rating of next to no weight may be as far out as it likes */
             target[b + j] = (float)(z < -MF_FARTHEST ? -MF_FARTHEST : z > MF_FARTHEST ? MF_FARTHEST : z);
         }

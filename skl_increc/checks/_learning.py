@@ -40,6 +40,8 @@ CUTS_TRIED = 10  # of each stream
 
 #: parameters that no model can be indifferent to; others may play no part in a variant
 ALWAYS_ACT = ("learning_rate", "l2", "l2_user", "l2_item", "drift", "min_y")
+#: what a parameter is set to that was left to the model
+WHERE_NONE = {"min_y": 3.0, "learning_rate": 0.01, "learning_rate_bias": 0.01}
 
 
 def fit_clears_the_past(model: Any) -> None:
@@ -228,7 +230,9 @@ def _changes(model: Any) -> list[tuple[str, float]]:
     names = sorted(model._mutable_attributes)
     values = [(name, getattr(model, name)) for name in names]
     found = [(name, value * 0.5) for name, value in values if isinstance(value, float) and 0 < value < np.inf]
-    return [*found, ("min_y", 3.0)] if "min_y" in names and dict(values)["min_y"] is None else found
+    return found + [
+        (name, WHERE_NONE[name]) for name, value in values if value is None and name in WHERE_NONE
+    ]
 
 
 def _acts(trained: Any, name: str, value: float, later: Sequence[Event]) -> bool:

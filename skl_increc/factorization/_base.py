@@ -17,6 +17,15 @@ __all__ = ["FactorMixin", "VectorMixin"]
 
 OPTIMIZERS = {"sgd": 0, "adagrad": 1, "gd": 0}  # a single event is an SGD step for "gd" too
 STARTS = {"normal": 0, "uniform": 1, "mean": 0}
+#: rates of vectors and of biases where the user names none, by loss and optimizer
+RATES = {
+    (0, "adagrad"): (0.25, 0.3),
+    (0, "sgd"): (0.1, 0.08),
+    (0, "gd"): (0.25, 0.3),
+    (1, "adagrad"): (0.7, 0.8),
+    (1, "sgd"): (0.1, 0.32),
+    (1, "gd"): (0.7, 0.8),
+}
 EPSILON = 1.0  # of Adagrad, in squared standard units: the first steps are no larger than the rate
 
 
@@ -99,7 +108,7 @@ class FactorMixin(VectorMixin):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_factors": [Interval(numbers.Integral, 1, None, closed="left")],
         "optimizer": [StrOptions({"adagrad", "sgd", "gd"})],
-        "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
+        "learning_rate": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "learning_rate_bias": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "l2": [Interval(numbers.Real, 0, None, closed="left")],
         "l2_bias": [None, Interval(numbers.Real, 0, None, closed="left")],
@@ -150,13 +159,13 @@ class FactorMixin(VectorMixin):
         return MFLearner(self.n_factors, state.user_rows.arrays["factors"].shape[1])
 
     def _configure(self: Any, state: State) -> None:
-        rate_bias = self.learning_rate if self.learning_rate_bias is None else self.learning_rate_bias
+        rate, rate_bias = RATES[self._loss, self.optimizer]
         state.learner.configure(
             optimizer=OPTIMIZERS[self.optimizer],
             loss=self._loss,
             biases=self.biases,
-            learning_rate=self.learning_rate,
-            learning_rate_bias=rate_bias,
+            learning_rate=rate if self.learning_rate is None else self.learning_rate,
+            learning_rate_bias=rate_bias if self.learning_rate_bias is None else self.learning_rate_bias,
             l2=self.l2,
             l2_bias=self.l2 if self.l2_bias is None else self.l2_bias,
             epsilon=EPSILON,

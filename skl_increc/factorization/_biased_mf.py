@@ -28,10 +28,9 @@ class BiasedMF(FactorMixin, RatingRegressor):
         "adagrad": one accumulator per row [2]_, the step of a row shrinks as it learns; "sgd": a constant
         rate; "gd": full-batch gradient descent, `fit` then needs ``n_epochs > 1`` and `partial_fit` is one
         step over the events of the call, in which each row moves by its mean gradient.
-    learning_rate : float, default=0.25
-        Step of the vectors.  About 0.05 suits "sgd".
-    learning_rate_bias : float or None, default=0.3
-        Step of the biases; None: `learning_rate`.
+    learning_rate, learning_rate_bias : float or None, default=None
+        Steps of the vectors and of the biases.  None: what suits the optimizer, 0.25 and 0.3 for "adagrad"
+        and "gd", 0.1 and 0.08 for "sgd".
     l2 : float, default=0.01
         Shrinkage of the vectors.
     l2_bias : float or None, default=0.1
@@ -99,8 +98,8 @@ class BiasedMF(FactorMixin, RatingRegressor):
         n_factors: int = 10,
         *,
         optimizer: str = "adagrad",
-        learning_rate: float = 0.25,
-        learning_rate_bias: float | None = 0.3,
+        learning_rate: float | None = None,
+        learning_rate_bias: float | None = None,
         l2: float = 0.01,
         l2_bias: float | None = 0.1,
         init: str = "normal",

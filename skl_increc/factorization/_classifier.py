@@ -37,8 +37,9 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         Length of the vectors.
     optimizer : {"adagrad", "sgd", "gd"}, default="adagrad"
         As in ``BiasedMF``.
-    learning_rate, learning_rate_bias : float, default=0.7, 0.8
-        Steps of the vectors and of the biases (None: `learning_rate`).
+    learning_rate, learning_rate_bias : float or None, default=None
+        Steps of the vectors and of the biases.  None: what suits the optimizer, 0.7 and 0.8 for "adagrad"
+        and "gd", 0.1 and 0.32 for "sgd".
     l2, l2_bias : float, default=0.05, 0.03
         Shrinkage of the vectors and of the biases (None: `l2`).
     init_scale : float, default=0.07
@@ -75,8 +76,8 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         n_factors: int = 10,
         *,
         optimizer: str = "adagrad",
-        learning_rate: float = 0.7,
-        learning_rate_bias: float | None = 0.8,
+        learning_rate: float | None = None,
+        learning_rate_bias: float | None = None,
         l2: float = 0.05,
         l2_bias: float | None = 0.03,
         init: str = "normal",

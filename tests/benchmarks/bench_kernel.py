@@ -21,7 +21,7 @@ from skl_increc.factorization import BiasedMF
 
 SETTINGS: dict[str, dict[str, Any]] = {
     'ours, optimizer="adagrad" (default)': {},
-    'ours, optimizer="sgd"': {"optimizer": "sgd", "learning_rate": 0.05, "learning_rate_bias": 0.05},
+    'ours, optimizer="sgd"': {"optimizer": "sgd"},
 }
 
 

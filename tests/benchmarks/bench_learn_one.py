@@ -13,7 +13,7 @@ from streams import as_dicts, movielens_shaped
 
 from skl_increc.factorization import BiasedMF
 
-SGD = {"optimizer": "sgd", "learning_rate": 0.05, "learning_rate_bias": 0.05}
+SGD = {"optimizer": "sgd"}
 GOAL = "at least 25 times as fast as River; strive for 50"
 RIVER = "River BiasedMF(n_factors=16).learn_one(user, item, y)"
 

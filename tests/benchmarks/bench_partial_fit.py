@@ -14,7 +14,7 @@ from streams import large
 
 from skl_increc.factorization import BiasedMF
 
-SGD = {"optimizer": "sgd", "learning_rate": 0.05, "learning_rate_bias": 0.05}
+SGD = {"optimizer": "sgd"}
 LIBMF = "LIBMF, k=16: one pass of its training loop alone"
 
 

@@ -7,6 +7,15 @@ import pytest
 
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier
 
+#: what the documentation says of rates that are not named
+RATES = {
+    (False, "adagrad"): (0.25, 0.3),
+    (False, "sgd"): (0.1, 0.08),
+    (False, "gd"): (0.25, 0.3),
+    (True, "adagrad"): (0.7, 0.8),
+    (True, "sgd"): (0.1, 0.32),
+    (True, "gd"): (0.7, 0.8),
+}
 CLOSE = {"rtol": 2e-4, "atol": 2e-5}
 
 
@@ -32,6 +41,8 @@ class Reference:
 
     def rate(self, name):
         value = self.p[name]
+        if value is None and name.startswith("learning_rate"):
+            return RATES[self.logistic, self.p["optimizer"]][name.endswith("_bias")]
         return self.p[name.removesuffix("_bias")] if value is None else value
 
     # -- the scale ------------------------------------------------------------------------------
@@ -142,7 +153,7 @@ class Reference:
                 )
                 sums[side, key] = gx, gb, n + 1
         for (side, key), (gx, gb, n) in sums.items():
-            self.sides[side].vector[key] = self.sides[side].vector[key] + self.p["learning_rate"] * gx / n
+            self.sides[side].vector[key] = self.sides[side].vector[key] + self.rate("learning_rate") * gx / n
             if self.p["biases"]:
                 self.sides[side].bias[key] += self.rate("learning_rate_bias") * gb / n
 
@@ -208,9 +219,10 @@ def assert_agree(model, reference):
 MODELS = {
     "adagrad": BiasedMF(),
     "sgd": BiasedMF(optimizer="sgd", learning_rate=0.05, learning_rate_bias=0.1, l2=0.1, l2_bias=0.3),
+    "sgd as it is": BiasedMF(optimizer="sgd"),
     "uniform": BiasedMF(init="uniform", init_scale=0.4),
     "from the mean": BiasedMF(init="mean", init_scale=0.3),
-    "from the mean, sgd": BiasedMF(init="mean", optimizer="sgd", learning_rate=0.1, learning_rate_bias=None),
+    "from the mean, sgd": BiasedMF(init="mean", optimizer="sgd", learning_rate=0.2, learning_rate_bias=None),
     "one factor": BiasedMF(n_factors=1),
     "16": BiasedMF(n_factors=16),
     "17": BiasedMF(n_factors=17, optimizer="sgd", learning_rate=0.03),
@@ -221,6 +233,7 @@ MODELS = {
     "clipped": BiasedMF(clip_to_range=True, learning_rate=1.0, learning_rate_bias=2.0),
     "classifier": BiasedMFClassifier(),
     "classifier, sgd": BiasedMFClassifier(optimizer="sgd", learning_rate=0.2, l2_bias=0.1, init="mean"),
+    "classifier, sgd as it is": BiasedMFClassifier(optimizer="sgd"),
     "classifier without biases": BiasedMFClassifier(biases=False, init_scale=0.5),
 }
 
@@ -300,8 +313,8 @@ def test_a_row_that_comes_late_starts_at_the_mean_of_its_side():
 
 
 def test_a_weight_multiplies_the_gradient():
-    once = BiasedMF(optimizer="sgd", learning_rate=0.01, learning_rate_bias=None, l2=0.1)
-    twice = BiasedMF(optimizer="sgd", learning_rate=0.02, learning_rate_bias=None, l2=0.1)
+    once = BiasedMF(optimizer="sgd", learning_rate=0.01, learning_rate_bias=0.01, l2=0.1)
+    twice = BiasedMF(optimizer="sgd", learning_rate=0.02, learning_rate_bias=0.02, l2=0.1)
     for user, item, y, _ in stream(40, seed=5, anonymous=0.0):
         once.learn_one({"user": user, "item": item}, y, 2.0)
         twice.learn_one({"user": user, "item": item}, y, 1.0)
