@@ -6,6 +6,7 @@ __all__ = [
     "DatasetError",
     "GuaranteeError",
     "MissingIdsWarning",
+    "SampledMetricWarning",
     "SaveFormatError",
     "UnstableIdError",
 ]
@@ -29,3 +30,7 @@ class DatasetError(ValueError):
 
 class MissingIdsWarning(UserWarning):
     """The first event had neither a user nor an item under the names that the model looks for."""
+
+
+class SampledMetricWarning(UserWarning):
+    """A ranking metric is estimated from a sample of the items."""

@@ -14,7 +14,7 @@ from skl_increc._state._idmap import IdMap
 from skl_increc._state.ids import canonical
 from skl_increc.base._clock import seconds_of
 
-__all__ = ["Ids", "Interactions", "read_ids", "read_table"]
+__all__ = ["Ids", "Interactions", "read_column", "read_ids", "read_table", "read_times"]
 
 INT64 = np.iinfo(np.int64)
 
@@ -157,6 +157,38 @@ def read_table(
     return _read_array(model, X, reset=reset, checked=checked, learning=learning)
 
 
+def read_column(X: Any, key: Any, position: int, parameter: str) -> Ids:
+    """Ids of one column: by name, or at ``position`` where columns have none."""
+    if is_frame(X):
+        frame = nw.from_native(X, eager_only=True)
+        return _ids_of_series(_column(frame, list(frame.columns), key, position, parameter))
+    X = _two_sides(np.asarray(_keep_types(X)))
+    return _ids_of_array(X[:, _position(key, position, X)])
+
+
+def read_times(X: Any, key: Any) -> np.ndarray:
+    """Times of one column as float64 seconds."""
+    if is_frame(X):
+        frame = nw.from_native(X, eager_only=True)
+        return seconds_of(_column(frame, list(frame.columns), key, None, "time_col"), key)
+    return _times_of_array(_two_sides(np.asarray(_keep_types(X))), key)
+
+
+def _two_sides(X: np.ndarray) -> np.ndarray:
+    if X.ndim != 2 or X.shape[1] < 2:
+        raise ValueError(f"X must have a user and an item column; got an array of shape {X.shape}.")
+    return X
+
+
+def _times_of_array(X: np.ndarray, key: Any) -> np.ndarray:
+    if not isinstance(key, (int, np.integer)):
+        raise ValueError(
+            f"time_col={key!r} names a column, but X is an array. Pass a frame, or the "
+            "position of the column as an integer."
+        )
+    return seconds_of(X[:, _position(key, 2, X)], key)
+
+
 def _read_frame(model: Any, frame: nw.DataFrame, learning: bool) -> Interactions:
     names = list(frame.columns)
     users = _ids_of_series(_column(frame, names, model.user_col, 0, "user_col"))
@@ -187,19 +219,12 @@ def _read_array(model: Any, X: Any, *, reset: bool, checked: bool, learning: boo
         X = validate_data(
             model, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_features=least
         )
-    X = np.asarray(X)
-    if X.ndim != 2 or X.shape[1] < 2:
-        raise ValueError(f"X must have a user and an item column; got an array of shape {X.shape}.")
+    X = _two_sides(np.asarray(X))
     users = _ids_of_array(X[:, _position(model.user_col, 0, X)])
     items = _ids_of_array(X[:, _position(model.item_col, 1, X)])
     time = None
     if learning and model.time_col is not None:
-        if not isinstance(model.time_col, (int, np.integer)):
-            raise ValueError(
-                f"time_col={model.time_col!r} names a column, but X is an array. Pass a frame, or the "
-                "position of the column as an integer."
-            )
-        time = seconds_of(X[:, int(model.time_col)], model.time_col)
+        time = _times_of_array(X, model.time_col)
     return Interactions(users, items, time)
 
 

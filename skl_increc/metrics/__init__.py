@@ -16,7 +16,7 @@ from ._base import RankingMetric
 from ._catalogue import Coverage, Gini, Novelty, PopularityBias
 from ._diversity import Diversity
 from ._gains import F1, MAP, MRR, NDCG, HitRate, Precision, Recall
-from ._scorer import RankingScorer
+from ._scorer import RankingScorer, get_scorer, get_scorer_names
 from ._shown import catalog_coverage, diversity, gini, novelty, popularity_bias
 
 __all__ = [
@@ -38,6 +38,8 @@ __all__ = [
     "catalog_coverage",
     "diversity",
     "f1_at_k",
+    "get_scorer",
+    "get_scorer_names",
     "gini",
     "hit_rate_at_k",
     "map_at_k",

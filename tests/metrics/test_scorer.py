@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from skl_increc.base._ranking import gain
 from skl_increc.baselines import Popularity
 from skl_increc.factorization import BiasedMF
-from skl_increc.metrics import RankingScorer
+from skl_increc.metrics import RankingScorer, get_scorer
 
 
 @pytest.fixture
@@ -93,8 +93,23 @@ def test_repr_and_pickle():
 
 def test_what_it_refuses(ratings):
     X, y = ratings
-    with pytest.raises(ValueError, match="There is no ranking metric 'auc'; there are"):
-        RankingScorer("auc")
+    with pytest.raises(ValueError, match="There is no ranking metric 'r2'; there are"):
+        RankingScorer("r2")
+    with pytest.raises(ValueError, match="'ndcg@x' is no name of a ranking metric: write 'ndcg@10'"):
+        RankingScorer("ndcg@x")
+    with pytest.raises(ValueError, match="'auc@10' is no name of a ranking metric"):
+        get_scorer("auc@10")
+    with pytest.raises(TypeError, match="is named by a text such as 'ndcg@10'; got 10"):
+        get_scorer([10])
+    for bad in ([], ["ndcg", "ndcg@10"]):
+        with pytest.raises(ValueError, match="at least one metric, and none twice"):
+            RankingScorer(bad)
+    with pytest.raises(ValueError, match="diversity needs item_vectors"):
+        RankingScorer("diversity")
+    with pytest.raises(ValueError, match="coverage@10 has no sampled form: n_sampled is for"):
+        RankingScorer("coverage", n_sampled=10)
+    with pytest.raises(ValueError, match="n_sampled must be a number of items, at least 1; got 0"):
+        RankingScorer(n_sampled=0)
     with pytest.raises(ValueError, match="k must be a whole number of places, at least 1; got 0"):
         RankingScorer("ndcg", k=0)
     with pytest.raises(
