@@ -76,6 +76,7 @@ class Rows:
         self.used = 0
         shapes = {f.name: ((self.capacity, f.stride), np.dtype(f.dtype)) for f in self.fields}
         self.arrays = {name: aligned_zeros(*shape) for name, shape in shapes.items()}
+        self._columns: dict[tuple[str, int], tuple[int, np.ndarray]] = {}
 
     def reserve(self, n: int) -> bool:
         """Make room for `n` rows; whether the arrays moved.  On MemoryError nothing has changed."""
@@ -97,12 +98,27 @@ class Rows:
             which = rows
         for array in self.arrays.values():
             array[which] = 0
+        self._columns.clear()
 
     def view(self, name: str) -> np.ndarray:
         """The rows in use of one field, without padding: (used, width), or (used,) for width 1."""
         field = next(f for f in self.fields if f.name == name)
         array = self.arrays[name][: self.used, : field.width]
         return array[:, 0] if field.width == 1 else array
+
+    def column(self, name: str, at: int, version: int | None) -> np.ndarray:
+        """Numbers `at` of the rows in use of one field, side by side in memory; not to be written.
+
+        The copy is kept, and returned again for the same version.  None: something is being learned, so that
+        the copy may be of the middle of it.
+        """
+        kept = self._columns.get((name, at))
+        if kept is not None and kept[0] == version:
+            return kept[1]
+        column = np.ascontiguousarray(self.arrays[name][: self.used, at])
+        if version is not None:
+            self._columns[name, at] = version, column
+        return column
 
     @property
     def nbytes(self) -> int:
@@ -126,4 +142,5 @@ class Rows:
         new = Rows.__new__(Rows)
         new.fields, new.used, new.capacity = self.fields, self.used, max(16, self.used)
         new.arrays = {name: grown(a, new.capacity, self.used) for name, a in self.arrays.items()}
+        new._columns = {}
         return new

@@ -135,7 +135,10 @@ class RecommendMixin:
     def _best(
         self, state: State, rows: np.ndarray, k: int, exclude_seen: bool, exclude: Iterable | None
     ) -> tuple[np.ndarray, np.ndarray]:
+        factors = self._factors(state)
         n = state.item_rows.used  # never more than the arrays hold, even while another thread adds items
+        if factors is not None:
+            n = min(n, len(factors[1]), len(factors[2]))
         found, scores = np.full((len(rows), k), -1, np.int32), np.full((len(rows), k), -np.inf)
         if n == 0 or len(rows) == 0:
             return found, scores
@@ -145,11 +148,10 @@ class RecommendMixin:
             kind = kind.copy()
             kind[gone[gone >= 0]] = 0
         width = min(k, n)
-        factors = self._factors(state)
         for a in range(0, len(rows), USERS_AT_ONCE):
             part = rows[a : a + USERS_AT_ONCE]
             hidden = _hidden(state, part, exclude_seen)
-            if factors is not None and len(part) > 1:
+            if factors is not None:
                 r, s = self._best_by_product(state, part, width, factors, _ascending(*hidden), keys, kind)
             else:
                 block = np.ascontiguousarray(self._score_items(state, part)[:, :n], dtype=np.float64)
@@ -173,8 +175,9 @@ class RecommendMixin:
         users = np.where((u >= 0)[:, None], P[u], np.float32(0))
         best, rows = np.full((len(u), wide), -np.inf, np.float32), np.full((len(u), wide), -1, np.int32)
         at, filled = hidden[0][:-1].copy(), np.zeros(len(u), np.int32)
-        for c in range(0, n, ITEMS_AT_ONCE):
-            block = users @ Q[c : min(c + ITEMS_AT_ONCE, n)].T
+        step = ITEMS_AT_ONCE if len(u) > 1 else n  # the scores of one user fit into the cache at once
+        for c in range(0, n, step):
+            block = users @ Q[c : min(c + step, n)].T
             _topk.select_tile(block, bias, c, *hidden, at, filled, best, rows, keys, kind)
         exact = self._score(state, np.repeat(u, wide), rows.ravel())  # type: ignore[attr-defined]
         exact = np.where(rows >= 0, exact.reshape(rows.shape), -np.inf)
@@ -260,5 +263,7 @@ def _hidden(state: State, u: np.ndarray, exclude_seen: bool) -> tuple[np.ndarray
 
 
 def _ascending(indptr: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if len(indptr) == 2:
+        return indptr, np.sort(rows)
     owner = np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
     return indptr, np.sort(owner << 32 | rows).astype(np.int32)

@@ -8,7 +8,7 @@ from typing import Any
 
 from skl_increc._state._state import FROZEN, State
 
-__all__ = ["Asleep", "alone", "install", "refuse_snapshot"]
+__all__ = ["Asleep", "alone", "install", "refuse_snapshot", "version_of"]
 
 
 class Asleep:
@@ -61,3 +61,9 @@ def install(model: Any, state: State, *, replace: bool) -> bool:
             if model._state is old:
                 model._state = state
                 return True
+
+
+def version_of(state: State) -> int | None:
+    """A number that changes with whatever is learned; None while something is, for nothing is final then."""
+    version = state.n_events  # first: what is learned between the two lines has changed it
+    return None if state.learning or (state.busy and not state.frozen) else version

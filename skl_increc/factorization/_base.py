@@ -12,6 +12,7 @@ from skl_increc._kernels._mf import MFLearner
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
+from skl_increc.base._turns import version_of
 
 __all__ = ["FactorMixin", "VectorMixin"]
 
@@ -43,9 +44,8 @@ class VectorMixin:
         return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.item_rows.used)
 
     def _factors(self: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        users, items = state.user_rows.arrays, state.item_rows.arrays
-        bias = np.ascontiguousarray(items["stat"][: state.item_rows.used, 0])
-        return users["factors"], items["factors"], bias
+        bias = state.item_rows.column("stat", 0, version_of(state))
+        return state.user_rows.arrays["factors"], state.item_rows.arrays["factors"], bias
 
     def _learned(self: Any, side: str, name: str) -> np.ndarray:
         state = self._ready_state()
