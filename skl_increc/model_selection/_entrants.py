@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from river import base
+from river import base, compose
 from river.reco.base import Ranker
 
 from skl_increc.metrics import HitRate
 
 from ._events import Columns
+from ._inside import innermost, shells, takes, takes_ids
 
 __all__ = [
     "Calls",
@@ -111,10 +111,18 @@ def choose_task(task: str, models: Mapping[str, Any]) -> str:
 
 
 def rating_calls(model: Any, columns: Columns) -> Calls:
-    """ask(x) -> rating and teach(x, y, w=) of a rating model."""
+    """ask(x) -> rating and teach(x, y, w=) of a rating model.
+
+    Raises
+    ------
+    ValueError
+        For a model of ``river.reco`` inside a wrapper that does not hand the ids on to it.
+    """
     user_col, item_col = columns.user, columns.item
-    ask, teach = model.predict_one, model.learn_one
-    if isinstance(model, Ranker):  # River's recommenders take the ids apart
+    ask, teach, inner = model.predict_one, model.learn_one, innermost(model)
+    if isinstance(inner, Ranker):  # River's recommenders take the ids apart
+        if inner is not model:
+            return _calls_by_keyword(model, columns)
 
         def ask_ranker(x: dict[Any, Any]) -> Any:
             return ask(x.get(user_col), x.get(item_col))
@@ -123,13 +131,53 @@ def rating_calls(model: Any, columns: Columns) -> Calls:
             teach(x.get(user_col), x.get(item_col), y)
 
         return ask_ranker, teach_ranker
-    if _reads_other_columns(model, columns):
+    if not _reads_other_columns(inner, columns):
+        return ask, _weighted(model)
+    if inner is not model:
+        return _renamed_calls(model, inner, columns)
 
-        def ask_renamed(x: dict[Any, Any]) -> Any:
-            return ask(x, user=x.get(user_col), item=x.get(item_col))
+    def ask_renamed(x: dict[Any, Any]) -> Any:
+        return ask(x, user=x.get(user_col), item=x.get(item_col))
 
-        return ask_renamed, _renamed_teach(teach, columns)
-    return ask, _weighted(teach)
+    return ask_renamed, _renamed_teach(teach, columns)
+
+
+def _calls_by_keyword(model: Any, columns: Columns) -> Calls:
+    """Of a model of ``river.reco`` inside wrappers, which must hand the ids on to it."""
+    user_col, item_col = columns.user, columns.item
+    *outer, inner = shells(model)
+    for shell in outer:
+        # a pipeline hands x itself to its last step, too, where these models have the user
+        if not takes_ids(shell) or (shell is outer[-1] and isinstance(shell, compose.Pipeline)):
+            raise ValueError(
+                f"River's {type(shell).__name__} does not hand user and item on to the {_class_name(inner)} inside, "
+                "which takes them apart from x. Put a model of skl_increc inside, which finds them in x."
+            )
+    ask, teach = model.predict_one, model.learn_one
+
+    def ask_inside(x: dict[Any, Any]) -> Any:
+        return ask(x, user=x.get(user_col), item=x.get(item_col))
+
+    def teach_inside(x: dict[Any, Any], y: Any, w: Any = None) -> None:
+        teach(x, y, user=x.get(user_col), item=x.get(item_col))
+
+    return ask_inside, teach_inside
+
+
+def _renamed_calls(model: Any, inner: Any, columns: Columns) -> Calls:
+    """Of a wrapper, whose model looks for the ids under other names than the data has: x gets these, too."""
+    ask, teach = model.predict_one, _weighted(model)
+
+    def renamed(x: dict[Any, Any]) -> dict[Any, Any]:
+        return {**x, inner.user_col: x.get(columns.user), inner.item_col: x.get(columns.item)}
+
+    def ask_renamed(x: dict[Any, Any]) -> Any:
+        return ask(renamed(x))
+
+    def teach_renamed(x: dict[Any, Any], y: Any, **weight: Any) -> None:
+        teach(renamed(x), y, **weight)
+
+    return ask_renamed, teach_renamed
 
 
 def ranking_calls(model: Any, columns: Columns, k: int, exclude_seen: bool) -> Calls:
@@ -149,12 +197,12 @@ def ranking_calls(model: Any, columns: Columns, k: int, exclude_seen: bool) -> C
 
     if _reads_other_columns(model, columns):
         return ask, _renamed_teach(model.learn_one, columns)
-    return ask, _weighted(model.learn_one)
+    return ask, _weighted(model)
 
 
 def _view_calls(model: Any, item_col: Any) -> Calls:
     """Of ``model.top(k)``, alone or inside River's pipelines and selectors: the target is the item."""
-    predict, learn = model.predict_one, _weighted(model.learn_one)
+    predict, learn = model.predict_one, _weighted(model)
 
     def ask(x: dict[Any, Any]) -> Any:
         return predict({name: value for name, value in x.items() if name != item_col})
@@ -184,13 +232,10 @@ def _renamed_teach(learn: Callable[..., Any], columns: Columns) -> Callable[...,
     return teach
 
 
-def _weighted(learn: Callable[..., Any]) -> Callable[..., Any]:
-    """``learn`` itself, or without the weight where it takes none, as River's own loop does."""
-    try:
-        parameters = inspect.signature(learn).parameters
-    except (TypeError, ValueError):  # compiled, without a signature: ours, which take one
-        return learn
-    if "w" in parameters or any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+def _weighted(model: Any) -> Callable[..., Any]:
+    """Its ``learn_one``, or that without the weight where it takes none, as River's own loop does."""
+    learn = model.learn_one
+    if all(takes(shell.learn_one, "w") for shell in shells(model)):
         return learn
 
     def teach(x: dict[Any, Any], y: Any, w: Any = None) -> None:

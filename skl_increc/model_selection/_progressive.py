@@ -10,6 +10,7 @@ from skl_increc.exceptions import DatasetError
 
 from ._entrants import choose_task, name_models, ranking_calls, rating_calls
 from ._events import Columns, Events, open_events
+from ._inside import innermost
 from ._meters import RankingMeter, RatingMeter, choose_metrics
 from ._plan import BlockReader, Planner
 from ._progress import Progress
@@ -47,8 +48,9 @@ def progressive_validate(
     ----------
     models : model, sequence of models, or mapping of names to models
         Models of this package, River regressors (pipelines and wrappers too), ``river.reco`` models (for
-        ratings) and views ``model.top(k)``. They are **trained in place**, as by River's
-        ``progressive_val_score``: give ``model.clone()`` to keep yours as it is.
+        ratings; also inside wrappers that hand keywords on, such as ``PredClipper``) and views
+        ``model.top(k)``. They are **trained in place**, as by River's ``progressive_val_score``: give
+        ``model.clone()`` to keep yours as it is.
     data : frame or iterable
         A frame of any library that narwhals knows, one event a row; or a River stream of ``(x, y)`` or
         ``(x, y, {"user": ..., "item": ..., "w": ...})``. A frame is sorted by time, stably, if ``time_col``
@@ -183,7 +185,7 @@ def _columns(models: Mapping[str, Any], user: Any, item: Any, rating: Hashable |
     """Names as given, else as the models have them, else the usual ones."""
     found = {}
     for name, given, usual in (("user", user, "user"), ("item", item, "item"), ("time", time, None)):
-        own = {getattr(model, f"{name}_col", None) for model in models.values()} - {None}
+        own = {getattr(innermost(model), f"{name}_col", None) for model in models.values()} - {None}
         if given is None and len(own) > 1:
             raise ValueError(
                 f"The models have different names for the {name} column: {sorted(map(str, own))}. "
