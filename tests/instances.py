@@ -3,7 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF, BiasedMFClassifier
+from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
 
 #: name -> unfitted model
 MODELS = {
@@ -34,4 +34,7 @@ MODELS = {
     "Popularity-positions": Popularity(user_col=0, item_col=1, time_col=2, half_life=7200.0),
     "BiasedMFClassifier": BiasedMFClassifier(),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
+    "KalmanMF": KalmanMF(),
+    "KalmanMF-full": KalmanMF(covariance="full", drift_factors=1e-4, clip_to_range=True, history=5),
+    "KalmanMF-time-17": KalmanMF(17, time_col="time"),
 }

@@ -2,5 +2,6 @@
 
 from skl_increc.factorization._biased_mf import BiasedMF
 from skl_increc.factorization._classifier import BiasedMFClassifier
+from skl_increc.factorization._kalman_mf import KalmanMF
 
-__all__ = ["BiasedMF", "BiasedMFClassifier"]
+__all__ = ["BiasedMF", "BiasedMFClassifier", "KalmanMF"]

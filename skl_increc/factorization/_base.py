@@ -51,7 +51,10 @@ class VectorMixin:
         state = self._ready_state()
         index, rows = (state.users, state.user_rows) if side == "user" else (state.items, state.item_rows)
         values = rows.view(name)
-        values = values[:, 0] if name == "stat" else values.reshape(len(values), -1)  # also for one factor
+        if name == "stat":
+            values = values[:, 0]
+        elif values.ndim == 1:  # one factor
+            values = values[:, None]
         if len(index) < index.n_rows:
             values = values[index.live()]
         values = values.view()
