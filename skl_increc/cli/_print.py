@@ -13,7 +13,7 @@ from skl_increc.cli._entrants import Known
 from skl_increc.model_selection import ProgressiveResult
 from skl_increc.report import DataSummary
 from skl_increc.report._facts import guarantees_of
-from skl_increc.report._words import best_first, metric_names, short, task_title, value, verdict
+from skl_increc.report._words import best_first, lead, metric_names, short, task_title, value, verdict
 
 __all__ = ["open_console", "show_data", "show_legend", "show_models", "show_result"]
 
@@ -53,9 +53,9 @@ def show_result(console: Console, result: ProgressiveResult) -> None:
     if result.interrupted:
         console.print(f"Interrupted after {result.n_events:,} events; the figures are of these.")
     console.print(_result_table(console, result))
-    sentence = verdict(result)
-    if sentence:
-        console.print(sentence)
+    for sentence in (verdict(result), lead(result)):
+        if sentence:
+            console.print(sentence)
     for row in result.summary():
         if row["diverged_at"] is not None:
             console.print(f"{row['model']} diverged: no finite number at event {row['diverged_at']:,}.")

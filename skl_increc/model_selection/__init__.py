@@ -1,7 +1,10 @@
-"""Choosing between models: test-then-learn evaluation on one stream, and folds in order of time."""
+"""Choosing between models: test-then-learn on one stream, folds in order of time, tests of a difference."""
 
 from __future__ import annotations
 
+from ._bootstrap import BootstrapTest, paired_bootstrap
+from ._comparison import Comparison
+from ._paired import PairedTest, mcnemar_test, paired_z_test
 from ._per_id import ColdStartSplit, LastPerUser
 from ._progressive import progressive_validate
 from ._result import ProgressiveResult
@@ -9,11 +12,17 @@ from ._stream import next_item
 from ._temporal import ProgressiveSplit, TemporalSplit
 
 __all__ = [
+    "BootstrapTest",
     "ColdStartSplit",
+    "Comparison",
     "LastPerUser",
+    "PairedTest",
     "ProgressiveResult",
     "ProgressiveSplit",
     "TemporalSplit",
+    "mcnemar_test",
     "next_item",
+    "paired_bootstrap",
+    "paired_z_test",
     "progressive_validate",
 ]

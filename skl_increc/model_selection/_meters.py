@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,10 @@ from skl_increc.base._ranking import mean_gain
 from skl_increc.metrics import RankingMetric
 from skl_increc.metrics._gains import GainMetric
 
-__all__ = ["RankingMeter", "RatingMeter", "choose_metrics"]
+__all__ = ["MISS", "SKIPPED", "RankingMeter", "RatingMeter", "choose_metrics"]
+
+#: in place of a place: the item was not in the list; there was no list
+MISS, SKIPPED = -1, -2
 
 _RATING_NAMES: dict[str, Any] = {"rmse": river_metrics.RMSE, "mae": river_metrics.MAE}
 _RANKING_NAMES: dict[str, Any] = {
@@ -93,10 +97,14 @@ def _check_metric(metric: Any, task: str, k: int) -> None:
 
 
 class RatingMeter:
-    """Errors of ratings: RMSE and MAE by River's own recurrence, so that the last bit agrees; others by calls."""
+    """Errors of ratings: RMSE and MAE by River's own recurrence, so that the last bit agrees; others by calls.
 
-    def __init__(self, metrics: dict[str, Metric]) -> None:
+    ``outcomes`` holds the error of every question, NaN where there was no answer, if ``record``.
+    """
+
+    def __init__(self, metrics: dict[str, Metric], record: bool = True) -> None:
         self.n = 0
+        self.outcomes = array("d") if record else None
         self._mse = 0.0
         self._mae = 0.0
         self._names = list(metrics)
@@ -108,11 +116,14 @@ class RatingMeter:
     def measure(self, truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> int | None:
         """Count a block; or, where an answer is not finite, count nothing and return the event's number."""
         n, mse, mae = self.n, self._mse, self._mae
+        errors: list[float] = []
         try:
             for truth, answer in zip(truths, answers, strict=True):
                 if answer is None:  # River skips these, too
+                    errors.append(math.nan)
                     continue
                 error = truth - answer
+                errors.append(error)
                 n += 1
                 share = 1.0 / n
                 mse += share * (error**2 - mse)
@@ -122,6 +133,8 @@ class RatingMeter:
         if not math.isfinite(mse):
             return self._first_bad(truths, answers, numbers)
         self.n, self._mse, self._mae = n, float(mse), float(mae)
+        if self.outcomes is not None:
+            self.outcomes.extend(errors)
         for metric in self._others.values():
             for truth, answer in zip(truths, answers, strict=True):
                 if answer is not None:
@@ -156,10 +169,14 @@ class RatingMeter:
 
 
 class RankingMeter:
-    """Places of the items that came: whole counts, from which all gains follow; other metrics by calls."""
+    """Places of the items that came: whole counts, from which all gains follow; other metrics by calls.
 
-    def __init__(self, metrics: dict[str, Metric], k: int) -> None:
+    ``outcomes`` holds the place (from 0) of every item asked for, `MISS` or `SKIPPED`, if ``record``.
+    """
+
+    def __init__(self, metrics: dict[str, Metric], k: int, record: bool = True) -> None:
         self.n = 0
+        self.outcomes = array("h" if k < 2**15 else "i") if record else None
         self._k = k
         self._counts = [0] * k
         self._names = list(metrics)
@@ -169,16 +186,22 @@ class RankingMeter:
     def measure(self, truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> None:
         """Count a block; ``truths`` are the items that each list is asked for."""
         n, k, counts = self.n, self._k, self._counts.copy()
+        places: list[int] = []
         for items, ranked in zip(truths, answers, strict=True):
             if ranked is None:
+                places += [SKIPPED] * len(items)
                 continue
             for item in items:
                 n += 1
-                if item in ranked:
-                    place = ranked.index(item)
-                    if place < k:
-                        counts[place] += 1
+                place = ranked.index(item) if item in ranked else k
+                if place < k:
+                    counts[place] += 1
+                    places.append(place)
+                else:
+                    places.append(MISS)
         self.n, self._counts = n, counts
+        if self.outcomes is not None:
+            self.outcomes.extend(places)
         for metric in self._others.values():
             for items, ranked in zip(truths, answers, strict=True):
                 for item in items:

@@ -40,12 +40,14 @@ class Plan:
     """What to do with a block of events.
 
     ``truths`` belong to the questions in their order: a rating, or a tuple of the items of one list.
-    ``numbers`` are the events (counted from 1) of the truths.
+    ``numbers`` are the events (counted from 1) of the truths, ``ages`` how many events of their users had been
+    taught when the question was asked.
     """
 
     steps: list[Step] = field(default_factory=list)
     truths: list[Any] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    ages: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -57,7 +59,8 @@ class Planner:
     warmup: int
     ask_repeats: bool
     n_events: int = 0
-    users: set[Any] = field(default_factory=set)
+    #: user -> events so far
+    users: dict[Any, int] = field(default_factory=dict)
     items: set[Any] = field(default_factory=set)
     _had: dict[Any, set[Any]] = field(default_factory=dict)
 
@@ -65,10 +68,12 @@ class Planner:
         """Questions and lessons of a block."""
         # per event: questions, truths, numbers of the events asked about
         slots: list[tuple[list[Any], list[Any], list[int]]] = []
+        ages: list[int] = []
         first_of: dict[Any, int] = {}
         for at, (user, item, moment, x, y, _) in enumerate(block):
             slots.append(([], [], []))
             self.n_events += 1
+            ages.append(self.users.get(user, 0))
             new = self._meet(user, item, y)
             home = at
             if self.together and user is not None and moment is not None:
@@ -85,21 +90,24 @@ class Planner:
                     truths.append([])
                 truths[0].append(item)
             numbers.append(self.n_events)
-        return self._assemble(block, slots)
+        return self._assemble(block, slots, ages)
 
     @staticmethod
-    def _assemble(block: list[Event], slots: list[tuple[list[Any], list[Any], list[int]]]) -> Plan:
+    def _assemble(
+        block: list[Event], slots: list[tuple[list[Any], list[Any], list[int]]], ages: list[int]
+    ) -> Plan:
         plan = Plan()
-        for (_, _, _, x, y, w), (questions, truths, numbers) in zip(block, slots, strict=True):
+        for (_, _, _, x, y, w), (questions, truths, numbers), age in zip(block, slots, ages, strict=True):
             plan.steps.append((tuple(questions), x, y, w))
             plan.truths += truths
             plan.numbers += numbers
+            plan.ages += [age] * len(numbers)
         return plan
 
     def _meet(self, user: Any, item: Any, y: Any) -> bool:
         """Note a pair; True if it is new. Only what counts as taken is had."""
         if user is not None:
-            self.users.add(user)
+            self.users[user] = self.users.get(user, 0) + 1
         if item is not None:
             self.items.add(item)
         if self.task == "rating" or user is None or item is None:

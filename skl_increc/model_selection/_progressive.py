@@ -11,6 +11,7 @@ from skl_increc.exceptions import DatasetError
 from ._entrants import choose_task, name_models, ranking_calls, rating_calls
 from ._events import Columns, Events, open_events
 from ._inside import innermost
+from ._log import QuestionLog
 from ._meters import RankingMeter, RatingMeter, choose_metrics
 from ._plan import BlockReader, Planner
 from ._progress import Progress
@@ -40,6 +41,7 @@ def progressive_validate(
     exclude_seen: bool = True,
     repeats: bool | None = None,
     min_y: float | None = None,
+    record: bool = True,
     verbose: bool | str = "auto",
 ) -> ProgressiveResult:
     """Predict every event of a stream, then learn it, for several models in one pass.
@@ -87,6 +89,9 @@ def progressive_validate(
     min_y : float, optional
         Rankings only: events of a smaller y are left out altogether, neither asked nor learned. Without it,
         events with ``y <= 0`` are learned, but not asked.
+    record : bool, default=True
+        Keep what became of every question, for `ProgressiveResult.outcomes`, `ProgressiveResult.compare` and
+        the displays. It takes 12 bytes a question, and for every model 2 (rankings) or 8 (ratings).
     verbose : bool or "auto", default="auto"
         Show the progress of long work on standard error; "auto": if that is a terminal.
 
@@ -141,16 +146,21 @@ def progressive_validate(
     entrants, tick = [], clock_cost()
     for name, model in named.items():
         if task == "rating":
-            entrants.append(Entrant(name, model, rating_calls(model, columns), RatingMeter(chosen), tick))
+            entrants.append(
+                Entrant(name, model, rating_calls(model, columns), RatingMeter(chosen, record), tick)
+            )
         else:
             calls = ranking_calls(model, columns, k, exclude_seen)
-            entrants.append(Entrant(name, model, calls, RankingMeter(chosen, k), tick))
+            entrants.append(Entrant(name, model, calls, RankingMeter(chosen, k, record), tick))
     events = open_events(data, columns, needs_y=task == "rating", min_y=min_y)
     together = ties == "together" and columns.time is not None
     ask_repeats = not exclude_seen if repeats is None else bool(repeats)
     planner = Planner(task, together, warmup, ask_repeats)
     recorder = _Recorder(entrants, step, events.total)
-    interrupted = _run(entrants, events, planner, recorder, verbose)
+    log = QuestionLog(task) if record else None
+    interrupted = _run(entrants, events, planner, recorder, log, verbose)
+    if log is not None:
+        log.outcomes = {entrant.name: entrant.meter.outcomes for entrant in entrants}
     return ProgressiveResult(
         task=task,
         ties="together" if together else "order",
@@ -168,6 +178,7 @@ def progressive_validate(
         _rows=[_row(entrant, len(planner.users) + len(planner.items)) for entrant in entrants],
         _metrics=list(chosen),
         _backend=events.backend,
+        _log=log,
     )
 
 
@@ -196,7 +207,12 @@ def _columns(models: Mapping[str, Any], user: Any, item: Any, rating: Hashable |
 
 
 def _run(
-    entrants: Sequence[Entrant], events: Events, planner: Planner, recorder: _Recorder, verbose: bool | str
+    entrants: Sequence[Entrant],
+    events: Events,
+    planner: Planner,
+    recorder: _Recorder,
+    log: QuestionLog | None,
+    verbose: bool | str,
 ) -> bool:
     """Take all entrants through the stream, block by block; True if Ctrl-C ended it."""
     with Progress(events.total, verbose) as progress:
@@ -209,6 +225,8 @@ def _run(
                 for entrant, given in zip(entrants, answers, strict=True):
                     if given is not None:
                         entrant.measure(plan, given)
+                if log is not None:
+                    log.note(plan)
                 recorder.advance(len(block))
                 progress.show(recorder.n_events)
         except KeyboardInterrupt:

@@ -6,6 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ._comparison import Comparison, compare_outcomes
+from ._log import QuestionLog
 from ._table import align, decimals, short
 
 __all__ = ["ProgressiveResult"]
@@ -56,6 +60,7 @@ class ProgressiveResult:
     _rows: list[dict[str, Any]]
     _metrics: list[str]
     _backend: str | None = None
+    _log: QuestionLog | None = None
 
     def summary(self) -> list[dict[str, Any]]:
         """One row per model.
@@ -99,6 +104,81 @@ class ProgressiveResult:
                     if backend:
                         raise
         return columns
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the outcome of every question was kept."""
+        return self._log is not None
+
+    def outcomes(self, model: str) -> dict[str, np.ndarray]:
+        """What became of every question that a model was asked.
+
+        Parameters
+        ----------
+        model : str
+            Its name.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_questions,)
+            ``event``: number of the event, from 1; ``user_age``: how many events of its user were taught when
+            the question was asked (0 for strangers and the anonymous); and ``error`` (rating less
+            prediction), or ``place`` of the item in the list, from 1, infinity where it was not in it. NaN
+            where there was no answer.
+
+        Raises
+        ------
+        ValueError
+            For an unknown model, and a run with ``record=False``.
+        """
+        names = [row["model"] for row in self._rows]
+        if model not in names:
+            raise ValueError(f"There is no model {model!r} in this result; there are {names}.")
+        if self._log is None:
+            raise ValueError("The outcomes were not kept: run progressive_validate with record=True.")
+        return self._log.of(model)
+
+    def compare(
+        self,
+        reference: str | None = None,
+        *,
+        k: int | None = None,
+        window: int | None = None,
+        step: int | None = None,
+        alpha: float = 0.01,
+    ) -> Comparison:
+        """Test whether one model is better than the others by more than luck.
+
+        Rankings: McNemar's test on paired hits (`mcnemar_test`). Ratings: a test of the mean difference of the
+        squared errors (`paired_z_test`). Both over the whole stream and in sliding windows of it.
+
+        Parameters
+        ----------
+        reference : str, optional
+            The model to compare the others with; by default the best by hit rate, or by RMSE.
+        k : int, optional
+            Places in which an item is a hit; by default the length of the lists.
+        window, step, alpha
+            As of `mcnemar_test`.
+
+        Returns
+        -------
+        Comparison
+            Print it for a table with the significant wins marked.
+
+        Raises
+        ------
+        ValueError
+            For an unknown reference, a run with ``record=False``, and parameters out of range.
+        """
+        if k is not None and (self.k is None or not 1 <= k <= self.k):
+            raise ValueError(f"k must be between 1 and the length of the lists, {self.k}; got {k!r}.")
+        found = {
+            row["model"]: self.outcomes(row["model"]) if row["diverged_at"] is None else None
+            for row in self._rows
+        }
+        k = self.k if k is None else k
+        return compare_outcomes(self.task, found, reference, k, window, step, alpha)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values that ``json`` takes: no NaN (None stands for it), no arrays.

@@ -12,7 +12,7 @@ from skl_increc.report._charts import colors_of, curve_svg
 from skl_increc.report._facts import guarantees_of, parameters_of, versions
 from skl_increc.report._style import CSS
 from skl_increc.report._summary import DataSummary
-from skl_increc.report._words import best_first, metric_names, short, task_title, value, verdict
+from skl_increc.report._words import best_first, lead, metric_names, short, task_title, value, verdict
 
 __all__ = ["html_report"]
 
@@ -89,7 +89,8 @@ def html_report(
 
 
 def _head(results: Sequence[ProgressiveResult], data: DataSummary) -> str:
-    found = [escape(sentence) for sentence in map(verdict, results) if sentence]
+    said = (say(result) for result in results for say in (verdict, lead))
+    found = [escape(sentence) for sentence in said if sentence]
     if any(result.interrupted for result in results):
         done = ", ".join(f"{result.n_events:,}" for result in results if result.interrupted)
         found.insert(0, f"The run was interrupted after {done} events: all figures are of these.")

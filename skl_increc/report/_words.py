@@ -7,7 +7,7 @@ from typing import Any
 
 from skl_increc.model_selection import ProgressiveResult
 
-__all__ = ["best_first", "metric_names", "short", "task_title", "value", "verdict"]
+__all__ = ["best_first", "lead", "metric_names", "short", "task_title", "value", "verdict"]
 
 #: Models that know nothing, by the names that the command gives them.
 FLOORS = ("running mean", "random items")
@@ -61,6 +61,24 @@ def verdict(result: ProgressiveResult) -> str | None:
         than = f" ({floor['model']}: {100 * floor[metric]:.1f})"
     hits = f"{100 * best_value:.1f} of 100 cases"
     return f"Best for lists: {best['model']}; the item was in its list in {hits}{than}."
+
+
+def lead(result: ProgressiveResult) -> str | None:
+    """One sentence on whether the best model's lead is more than luck; None if that is not known."""
+    best, metric = best_first(result)[0], metric_names(result)[0]
+    if math.isnan(best[metric]) or not result.recorded:
+        return None
+    comparison = result.compare(best["model"])
+    if not comparison.tests:
+        return None
+    test = next(iter(comparison.tests.values())).test
+    even = [name for name in comparison.tests if comparison.verdict(name) < 1]
+    proof = f"{test} test, p < {comparison.alpha:g}"
+    if not even:
+        return f"Its lead over every other model is more than luck ({proof})."
+    if len(even) == len(comparison.tests):
+        return f"Its lead may be luck: it is not significant over any other model ({proof})."
+    return f"Its lead may be luck over {', '.join(even)}, but not over the others ({proof})."
 
 
 def value(number: float) -> str:

@@ -1,0 +1,48 @@
+"""What became of every question of a test-then-learn run, in arrays."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ._meters import MISS, SKIPPED
+from ._plan import Plan
+
+__all__ = ["QuestionLog"]
+
+
+@dataclass
+class QuestionLog:
+    """The event and the age of the user of every question, and the outcome for every model.
+
+    Rankings: the place of the item from 0, `MISS` or `SKIPPED`. Ratings: truth - prediction, NaN where there
+    was no answer. A model that is out has fewer outcomes than there are questions.
+    """
+
+    task: str
+    numbers: array[int] = field(default_factory=lambda: array("q"))
+    ages: array[int] = field(default_factory=lambda: array("i"))
+    outcomes: dict[str, array[Any] | None] = field(default_factory=dict)
+
+    def note(self, plan: Plan) -> None:
+        """Add the questions of a block."""
+        self.numbers.extend(plan.numbers)
+        self.ages.extend(plan.ages)
+
+    def of(self, model: str) -> dict[str, np.ndarray]:
+        """Arrays of the questions that a model was asked, those without an answer included."""
+        outcomes = np.array(self.outcomes[model] or ())
+        n = min(len(outcomes), len(self.numbers))
+        found = {
+            "event": np.array(self.numbers[:n], dtype=np.int64),
+            "user_age": np.array(self.ages[:n], dtype=np.int64),
+        }
+        if self.task == "rating":
+            return {**found, "error": outcomes[:n].astype(np.float64)}
+        places = outcomes[:n].astype(np.float64) + 1.0
+        places[outcomes[:n] == MISS] = np.inf
+        places[outcomes[:n] == SKIPPED] = np.nan
+        return {**found, "place": places}
