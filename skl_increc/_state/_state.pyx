@@ -139,6 +139,8 @@ cdef class State:
         cdef int32_t cu, ci
         cdef double pair[MOST_PAIR_FIELDS]
         u = self.users.find_c(user)          # both ids are read before either may get a row
+        if u >= 0 and self.history is not None:
+            self.history.prefetch_head(u)
         i = self.items.find_c(item)
         if u < 0 or i < 0:
             self.users.begin()
@@ -194,23 +196,10 @@ cdef class State:
     def record(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
                const double[::1] w, const double[::1] t):
         """Note who had what, for events whose rows exist; `History.reserve` has made the room."""
-        cdef Py_ssize_t n = u.shape[0], j
-        cdef Learner learner = self.learner
-        cdef History history = self.history
-        cdef double pair[MOST_PAIR_FIELDS]
-        cdef bint pairs = self.n_pair > 0 and learner is not None
+        cdef Py_ssize_t n = u.shape[0]
         self.n_events += n
-        if history is None:
-            return
-        for j in range(n):
-            if j + 24 < n and u[j + 24] >= 0:
-                history.prefetch_head(u[j + 24])
-            if j + 12 < n and u[j + 12] >= 0:
-                history.prefetch(u[j + 12], i[j + 12])
-            if u[j] >= 0 and i[j] >= 0:
-                if pairs:
-                    learner.pair(y[j], w[j], t[j], pair)
-                history.append_c(u[j], i[j], pair)
+        if n and self.history is not None:
+            self.history.record(u, i, self.learner, &y[0], &w[0], &t[0], NULL)
 
     def learn(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
               const double[::1] w, const double[::1] t):

@@ -34,6 +34,9 @@ __all__ = ["a_failed_call_changes_nothing"]
 GROWING = [
     "skl_increc._state.fields",
     "skl_increc._state._idmap",
+    "skl_increc._state._blocks",
+    "skl_increc._state._lists",
+    "skl_increc._state._runs",
     "skl_increc._state._history",
     "skl_increc._state._state",
     "skl_increc._kernels._mf",

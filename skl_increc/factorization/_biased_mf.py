@@ -72,7 +72,7 @@ class BiasedMF(FactorMixin, RatingRegressor):
     Notes
     -----
     **Cost**: O(n_factors) an event; per new row 4 bytes times `n_factors` rounded up to 16, 16 for the
-    bias and the accumulators, and the id; at least 32 per user for the history.
+    bias and the accumulators, and the id; at least 24 per user for the history.
 
     **Guarantees**: S bitwise (on one build and processor level), for ``n_epochs=1`` and not for "gd".
 

@@ -10,11 +10,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from searching import examples
 from skl_increc._state._history import History
 
-from skl_increc._state import _history
+from skl_increc._state import _blocks, _lists
 
 users = st.integers(0, 5)
-items = st.integers(0, 70)  # lists beyond 32 items have a hash set
+items = st.integers(0, 70)  # lists beyond 32 items have a filter
 LARGE = 2**31 - 1
+ALLOCATORS = [(_blocks, "grown"), (_lists, "grown")]
 
 
 class Model:
@@ -244,9 +245,8 @@ def test_after_reserve_nothing_is_allocated(shape, before, after, many_users):
     add = np.array([values[:n] for _, _, values in after], dtype=np.float64).reshape(len(after), n)
     found.reserve(who, what)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_history, "grown", out_of_memory)
-        patch.setattr(_history, "aligned_empty", out_of_memory)
-        patch.setattr(_history.np, "zeros", out_of_memory)
+        for module, name in [*ALLOCATORS, (np, "zeros"), (np, "empty")]:
+            patch.setattr(module, name, out_of_memory)
         found.append(who, what, add)
     for u, i, values in zip(who.tolist(), what.tolist(), add.tolist(), strict=True):
         model.append(u, i, values)
@@ -262,13 +262,14 @@ def out_of_memory(*args, **kwargs):
 def test_an_append_that_finds_no_memory_changes_nothing(before, good, monkeypatch):
     found = History(2)
     found.append(np.zeros(before, np.int32), np.arange(before, dtype=np.int32), np.ones((before, 2)))
-    kept, real, calls = found.export(), _history.grown, []
+    kept, real, calls = found.export(), _blocks.grown, []
 
     def grown(*args):
         calls.append(1)
         return real(*args) if len(calls) <= good else out_of_memory()
 
-    monkeypatch.setattr(_history, "grown", grown)
+    for module, name in ALLOCATORS:
+        monkeypatch.setattr(module, name, grown)
     k = before
     failed = False
     while k < before + 2000 and not failed:  # until something must grow
@@ -289,7 +290,8 @@ def test_an_append_that_finds_no_memory_changes_nothing(before, good, monkeypatc
 def test_a_reserve_that_finds_no_memory_changes_nothing(monkeypatch):
     found = of([[1, 2], [3]])
     before = found.export()
-    monkeypatch.setattr(_history, "grown", out_of_memory)
+    for module, name in ALLOCATORS:
+        monkeypatch.setattr(module, name, out_of_memory)
     with pytest.raises(MemoryError):
         found.reserve(
             np.repeat(np.arange(2, dtype=np.int32), 500), np.tile(np.arange(500, dtype=np.int32), 2)
@@ -319,3 +321,63 @@ def test_users_that_do_not_exist_have_nothing():
     assert found.all_values([]).shape == (1, 0)
     found.clear([10**6])
     assert found.pairs == 1
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    shapes,
+    st.sampled_from([0.0, 8.0]),
+    st.lists(events, max_size=120),
+    st.lists(events, min_size=1, max_size=200),
+    st.booleans(),
+)
+def test_a_batch_is_its_events_one_by_one(shape, span, before, after, many_users):
+    whole, single = History(*shape), History(*shape)
+    n = shape[0]
+    for found in (whole, single):
+        found.span = span if 0 < shape[2] < n else 0.0  # a span is for the last sum and the first maximum
+        if many_users:
+            found.reserve_users(5000)
+    for found, batches in ((whole, [before, after]), (single, [[event] for event in before + after])):
+        for batch in batches:
+            who = np.array([u for u, _, _ in batch], dtype=np.int32)
+            what = np.array([i for _, i, _ in batch], dtype=np.int32)
+            add = np.array([np.add(values[:n], 0.1) for _, _, values in batch]).reshape(len(batch), n)
+            found.reserve(who, what)
+            found.append(who, what, add)
+    a, b = whole.export(), single.export()
+    assert all(np.asarray(a[part]).tobytes() == np.asarray(b[part]).tobytes() for part in a)
+    assert whole.pairs == single.pairs
+
+
+def test_a_batch_for_which_room_was_made_may_fail_and_another_come():
+    found = of([[1, 2, 3]])
+    who, what = np.zeros(40, np.int32), np.arange(40, dtype=np.int32)
+    found.reserve(who, what)
+    found.limit_users(1)  # what undoing a call does
+    found.append(np.zeros(2, np.int32), np.array([100, 1], np.int32), np.ones((2, 1)))
+    assert found.items_of(0).tolist() == [2, 3, 100, 1]
+
+
+@pytest.mark.parametrize("n_values", [0, 1, 2, 3])
+@pytest.mark.parametrize("order", ["users", "mixed"])
+def test_blocks_that_lists_outgrew_serve_other_lists(order, n_values):
+    rng = np.random.default_rng(0)
+    n, each = 4000, 4 + 8 * n_values
+    who = np.repeat(np.arange(n, dtype=np.int32), 40)
+    if order == "mixed":
+        who = rng.permutation(who)
+    what = rng.integers(0, 10**6, len(who), dtype=np.int32)
+    found = History(n_values)
+    for a in range(0, len(who), 500):
+        found.append(who[a : a + 500], what[a : a + 500], np.ones((500, n_values)))
+    # a block of twice the bytes of half a list, and a filter beside
+    assert found.nbytes - 8 * n < 2.25 * each * found.pairs
+
+
+def test_a_long_list_is_found_through_its_filter_and_new_ones_are_not():
+    found = of([list(range(0, 20_000, 2))])
+    had = [found.has(0, i) for i in range(20_000)]
+    assert had == [i % 2 == 0 for i in range(20_000)]
+    found.drop_items(range(0, 20_000, 4))
+    assert [found.has(0, i) for i in range(20_000)] == [i % 4 == 2 for i in range(20_000)]
