@@ -20,6 +20,7 @@ from skl_increc.exceptions import UnstableIdError
 __all__ = ["canonical", "decode_id", "encode_id", "stable_bytes", "stable_hash"]
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+FINE = ("ns", "ps", "fs", "as")  # units of numpy's times that are finer than those of Python's
 
 
 def canonical(value: Any) -> Any:
@@ -50,18 +51,44 @@ def canonical(value: Any) -> Any:
             "An id's argument must be a hashable value, such as a string or a number; "
             f"got {value!r}. Turn it into one, for example with str() or tuple()."
         ) from None
+    if isinstance(value, (tuple, frozenset)):
+        return _canonical_parts(value)
     return value
+
+
+def _canonical_parts(value: tuple | frozenset) -> Any:
+    """As it is, unless a part has another form: NaN in a tuple is equal to nothing, not even to itself."""
+    parts = [canonical(v) for v in value]
+    if all(a is b for a, b in zip(parts, value, strict=True)):
+        return value
+    return tuple(parts) if isinstance(value, tuple) else frozenset(parts)
 
 
 def _from_numpy(value: np.generic) -> Any:
     if isinstance(value, (np.datetime64, np.timedelta64)):
-        if np.isnat(value):
-            return None
-        unit = "datetime64[us]" if isinstance(value, np.datetime64) else "timedelta64[us]"
-        return value.astype(unit).item()
+        return None if np.isnat(value) else _canonical_time(value)
     if isinstance(value, np.longdouble):  # .item() keeps its type, and so would find no integer
         return float(value) if np.isnan(value) or float(value) == value else value
     return value.item()
+
+
+def _canonical_time(value: np.datetime64 | np.timedelta64) -> Any:
+    """A datetime or timedelta; finer than a microsecond, pandas's own, which counts nanoseconds."""
+    kind = "datetime64" if isinstance(value, np.datetime64) else "timedelta64"
+    if np.datetime_data(value.dtype)[0] in FINE and value.astype(f"{kind}[us]") != value:
+        if value.astype(f"{kind}[ns]") != value:
+            raise TypeError(f"An id may be a time to the nanosecond; got {value!r}. Round it.")
+        pandas = _pandas(f"The id {value!r} is finer than a microsecond")
+        return (pandas.Timestamp if kind == "datetime64" else pandas.Timedelta)(value)
+    return value.astype(f"{kind}[us]").item()
+
+
+def _pandas(what: str) -> Any:
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError(f"{what}, which takes pandas: pip install pandas") from error
+    return pandas
 
 
 def _canonical_number(value: Any) -> Any:
@@ -130,7 +157,9 @@ def _stable_bytes_of_time(value: Any) -> bytes | None:
 
 
 def _span_bytes(span: dt.timedelta) -> bytes:
-    return b"%d.%d.%d" % (span.days, span.seconds, span.microseconds)
+    nanoseconds = getattr(span, "nanoseconds", None)  # of pandas
+    finer = b".%d" % nanoseconds if nanoseconds else b""
+    return b"%d.%d.%d" % (span.days, span.seconds, span.microseconds) + finer
 
 
 def encode_id(value: Any) -> list[Any]:
@@ -167,7 +196,11 @@ def _encode(value: Any) -> list[Any] | None:
     if isinstance(value, Fraction):
         return ["q", [hex(value.numerator), hex(value.denominator)]]
     if isinstance(value, dt.timedelta):
-        return ["e", [value.days, value.seconds, value.microseconds]]
+        span = [value.days, value.seconds, value.microseconds]
+        nanoseconds = getattr(value, "nanoseconds", None)  # of pandas
+        return ["E", [*span, nanoseconds]] if nanoseconds else ["e", span]
+    if isinstance(value, dt.datetime) and getattr(value, "nanosecond", None):
+        return ["N", value.isoformat()]
     for tag, cls in (("d", dt.datetime), ("D", dt.date), ("T", dt.time)):
         if isinstance(value, cls):
             return [tag, value.isoformat()]
@@ -185,6 +218,8 @@ def _exactly(kind: type) -> Callable[[Any], Any]:
     return check
 
 
+FINER = "The file holds an id that is finer than a microsecond"
+SPAN = ("days", "seconds", "microseconds", "nanoseconds")
 _DECODE: dict[str, Any] = {
     "c": _exactly(type(None)),
     "i": lambda v: int(v, 16),
@@ -201,6 +236,8 @@ _DECODE: dict[str, Any] = {
     "D": dt.date.fromisoformat,
     "T": dt.time.fromisoformat,
     "e": lambda v: dt.timedelta(*v),
+    "E": lambda v: _pandas(FINER).Timedelta(**dict(zip(SPAN, v, strict=True))),
+    "N": lambda v: _pandas(FINER).Timestamp(_exactly(str)(v)),
 }
 
 

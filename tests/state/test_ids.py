@@ -61,6 +61,12 @@ EQUAL_IDS = [
     [b"red", np.bytes_(b"red")],
     [(1, "a"), (1.0, "a"), (True, np.str_("a")), (Decimal(1), Colour.RED.value.replace("red", "a"))],
     [frozenset({1, 2}), frozenset({2.0, True})],
+    [(None, "a"), (float("nan"), "a"), (np.float32("nan"), "a"), (pd.NaT, "a"), (pd.NA, "a")],
+    [((None,), 1), ((float("nan"),), 1)],
+    [frozenset({None}), frozenset({float("nan")})],
+    [pd.Timestamp(1), np.datetime64(1, "ns"), np.datetime64(1000, "ps")],
+    [pd.Timestamp(1, tz="UTC"), pd.Timestamp(1, tz="UTC").tz_convert("Asia/Tokyo")],
+    [pd.Timedelta(1, "ns"), np.timedelta64(1, "ns")],
     [
         dt.datetime(2020, 1, 1),
         np.datetime64("2020-01-01"),
@@ -111,7 +117,16 @@ def test_strings_become_plain_strings(value):
 
 
 @pytest.mark.parametrize(
-    "ids", [("1", 1), (b"a", "a"), (dt.date(2020, 1, 1), dt.datetime(2020, 1, 1)), ((1,), frozenset({1}))]
+    "ids",
+    [
+        ("1", 1),
+        (b"a", "a"),
+        (dt.date(2020, 1, 1), dt.datetime(2020, 1, 1)),
+        ((1,), frozenset({1})),
+        (np.datetime64(1, "ns"), np.datetime64(2, "ns")),
+        (np.timedelta64(1, "ns"), np.timedelta64(0, "ns")),
+        (pd.Timestamp(1), pd.Timestamp(1, tz="UTC")),
+    ],
 )
 def test_different_ids_stay_apart(ids):
     forms = [canonical(v) for v in ids]
@@ -200,8 +215,46 @@ def test_integers_of_any_length_are_written():
     assert decode_id(encode_id(Fraction(value, 2))) == Fraction(value, 2)
 
 
-UNSAVABLE = [object(), Plain.ONE, 1 + 2j, (1, object()), (1, float("nan")), frozenset({Plain.ONE})]
-UNSAVABLE += [pd.Timestamp("2020-01-01T00:00:00.000000001"), pd.Timedelta(1, "ns"), pd.Period("2020")]
+FINE = [
+    pd.Timestamp("2020-01-01T00:00:00.000000001"),
+    pd.Timestamp("2020-01-01T00:00:00.000000001", tz="Europe/Berlin"),
+    pd.Timedelta(1, "ns"),
+    pd.Timedelta(-(10**18) - 1, "ns"),
+    pd.Timedelta(days=2, microseconds=3),
+    (float("nan"),),
+    ("a", (pd.NA, 1)),
+    (pd.Timedelta(1, "ns"), np.datetime64(7, "ns")),
+]
+
+
+@pytest.mark.parametrize("value", FINE, ids=repr)
+def test_times_to_the_nanosecond_and_what_is_missing_in_a_tuple_are_written(value):
+    value = canonical(value)
+    again = decode_id(encode_id(value))
+    assert again == value and hash(again) == hash(value) and canonical(again) == value
+    assert stable_hash(again) == stable_hash(value) is not None
+
+
+def test_a_time_finer_than_a_nanosecond_is_no_id():
+    with pytest.raises(TypeError, match=r"An id may be a time to the nanosecond; got .*Round it"):
+        canonical(np.datetime64(1, "ps"))
+
+
+def test_a_time_to_the_nanosecond_takes_pandas(monkeypatch):
+    form = encode_id(pd.Timedelta(1, "ns"))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(
+        ImportError, match=r"The file holds an id that is finer than a microsecond, which takes"
+    ):
+        decode_id(form)
+    with pytest.raises(
+        ImportError, match=r"The id .* is finer than a microsecond, which takes pandas: pip inst"
+    ):
+        canonical(np.timedelta64(1, "ns"))
+
+
+UNSAVABLE = [object(), Plain.ONE, 1 + 2j, (1, object()), frozenset({Plain.ONE})]
+UNSAVABLE += [pd.Period("2020")]
 UNSAVABLE += [dt.datetime(2020, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))]
 
 
@@ -236,6 +289,10 @@ BROKEN += [
     ["S", "zz"],
     ["x", "y"],
     ["f", [["t", 1]]],
+    ["E", [1, 2]],
+    ["E", [1, 2, 3, "x"]],
+    ["N", "yesterday at noon"],
+    ["N", 7],
     {},
 ]
 
