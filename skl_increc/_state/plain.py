@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ from skl_increc._state.ids import decode_id, encode_id
 __all__ = ["from_plain", "to_plain"]
 
 EXACT = 2**53  # readers of JSON outside Python keep integers up to here
+SPANS = re.compile(r"m8(\[\d{0,9}(as|fs|ps|ns|us|ms|s|m|h|D|W|M|Y)\])?", re.ASCII)  # numpy's timedeltas
 TAG = "$"  # {"$": form}: what JSON has no word for
 
 
 def to_plain(value: Any, what: str) -> Any:
     """A form of `value` that ``json`` keeps; TypeError, naming `what`, where there is none.
 
-    Numbers, strings, None, booleans, timedeltas, and lists, tuples and dicts of them.  NumPy's numbers
+    Numbers, strings, None, booleans, timedeltas (numpy's, too), and lists, tuples and dicts of them.  NumPy's numbers
     keep their type, because arithmetic with a float32 rounds differently.
     """
     if value is None or isinstance(value, (bool, np.bool_)):
@@ -33,6 +35,8 @@ def to_plain(value: Any, what: str) -> Any:
         and value.dtype.itemsize <= 8
     ):
         return {TAG: ["n", [value.dtype.str[1:], _number(value.item())]]}
+    if isinstance(value, np.timedelta64):
+        return {TAG: ["m", [value.dtype.str[1:], _number(int(value.astype(np.int64)))]]}
     if isinstance(value, (int, float)):
         return _number(value)
     if isinstance(value, dt.timedelta) and _span(value) == value:
@@ -71,6 +75,8 @@ def from_plain(form: Any) -> Any:
     tag, value = _two(form[TAG])
     if len(form) == 1 and tag == "n":
         return _numpy_number(value)
+    if len(form) == 1 and tag == "m":
+        return _numpy_span(value)
     if len(form) == 1 and tag == "l" and isinstance(value, list):
         return tuple(from_plain(v) for v in value)
     if len(form) == 1 and tag in ("i", "x", "S", "e"):
@@ -89,6 +95,19 @@ def _numpy_number(form: Any) -> Any:
         return np.dtype(name).type(number)
     except (OverflowError, ValueError, TypeError):
         raise ValueError(f"no {name} has the form {str(form)[:80]}") from None
+
+
+def _numpy_span(form: Any) -> Any:
+    name, number = _two(form)
+    if not isinstance(name, str) or not SPANS.fullmatch(name):
+        raise ValueError(f"no span has the type {str(name)[:80]}")
+    number = from_plain(number)
+    try:
+        if type(number) is not int:
+            raise TypeError(number)
+        return np.array(number, dtype=np.int64).astype(name)[()]
+    except (OverflowError, ValueError, TypeError):
+        raise ValueError(f"no span has the form {str(form)[:80]}") from None
 
 
 def _two(form: Any) -> Any:

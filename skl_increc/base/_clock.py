@@ -8,7 +8,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-__all__ = ["second_of", "seconds_of", "span_in_seconds"]
+__all__ = ["is_span_of_time", "second_of", "seconds_of", "span_in_seconds"]
 
 EPOCH = dt.datetime(1970, 1, 1)
 
@@ -66,6 +66,21 @@ def seconds_of(values: Any, column: Any) -> np.ndarray:
     return np.array([second_of(v, column) for v in values.tolist()], dtype=np.float64)
 
 
+def is_span_of_time(span: Any) -> bool:
+    """Whether a span is told in units of time, as a timedelta of Python, pandas or numpy is."""
+    return isinstance(span, (dt.timedelta, np.timedelta64))
+
+
 def span_in_seconds(span: Any) -> float:
-    """A span as a float: a number as it is, a timedelta in seconds."""
-    return span.total_seconds() if isinstance(span, dt.timedelta) else float(span)
+    """A span as a float: a number as it is, a timedelta in seconds (NaT: NaN)."""
+    if isinstance(span, dt.timedelta):
+        return span.total_seconds()
+    if not isinstance(span, np.timedelta64):
+        return float(span)
+    unit, _ = np.datetime_data(span.dtype)
+    if unit in ("Y", "M", "generic") and not np.isnat(span):
+        raise ValueError(
+            f"{span!r} has no fixed length in seconds. Give it in weeks or smaller units, as "
+            "numpy.timedelta64(30, 'D') is."
+        )
+    return float(span / np.timedelta64(1, "s"))

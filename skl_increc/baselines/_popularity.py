@@ -13,7 +13,7 @@ from skl_increc._kernels._baselines import PopularityLearner
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
-from skl_increc.base._clock import span_in_seconds
+from skl_increc.base._clock import is_span_of_time, span_in_seconds
 
 __all__ = ["Popularity"]
 
@@ -73,13 +73,14 @@ class Popularity(Recommender):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "half_life": [None, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
+        # numpy's timedelta is a number to Python, but compares with none
+        "half_life": [None, np.timedelta64, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
     }
 
     def __init__(
         self,
         *,
-        half_life: float | dt.timedelta | None = None,
+        half_life: float | dt.timedelta | np.timedelta64 | None = None,
         min_y: float | None = None,
         history: int | None = None,
         user_col: str | int = "user",
@@ -100,7 +101,7 @@ class Popularity(Recommender):
     def _span(self) -> float:
         if self.half_life is None:
             return 0.0
-        if isinstance(self.half_life, dt.timedelta) and self.time_col is None:
+        if is_span_of_time(self.half_life) and self.time_col is None:
             raise ValueError(
                 f"half_life={self.half_life!r} is a span of time, but there is no time_col: give a number of events."
             )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skl_increc.base import InteractionEstimator
+from skl_increc.base._clock import is_span_of_time, span_in_seconds
 from skl_increc.checks._events import fresh, role
 from skl_increc.checks._exactness import (
     forget_equals_never_seen,
@@ -231,9 +231,7 @@ def _untimed(model: Any) -> Any:
     """The model without a time column: both outside suites leave out any value, and a time cannot be."""
     if model.time_col is None:
         return model
-    spans = {
-        k: v.total_seconds() for k, v in model.get_params(deep=False).items() if isinstance(v, timedelta)
-    }
+    spans = {k: span_in_seconds(v) for k, v in model.get_params(deep=False).items() if is_span_of_time(v)}
     return fresh(model, time_col=None, **spans)
 
 

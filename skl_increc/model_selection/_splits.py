@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import datetime as dt
 from collections.abc import Hashable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils.validation import _num_samples
 
-from skl_increc.base._clock import span_in_seconds
+from skl_increc.base._clock import is_span_of_time, span_in_seconds
 from skl_increc.base._interactions import read_times
 
 __all__ = ["Stream", "TimeSplit", "check_whole"]
@@ -115,7 +114,7 @@ class TimeSplit(BaseCrossValidator):
 
     def _span(self, name: str, value: Any) -> float:
         """A span of time, or of events without ``time_col``."""
-        if isinstance(value, dt.timedelta) and self.time_col is None:
+        if is_span_of_time(value) and self.time_col is None:
             raise ValueError(
                 f"{name}={value!r} is a span of time: say time_col=..., or give a number of events."
             )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from searching import examples
 
+import skl_increc
 from skl_increc.baselines import Popularity
 from skl_increc.exceptions import GuaranteeError
 
@@ -149,9 +150,44 @@ def test_a_timedelta_is_so_many_seconds():
         ValueError, match=r"is a span of time, but there is no time_col: give a number of events"
     ):
         Popularity(half_life=dt.timedelta(days=1)).learn_one({"user": 1, "item": 1})
+    with pytest.raises(ValueError, match=r"is a span of time, but there is no time_col"):
+        Popularity(half_life=np.timedelta64(1, "D")).learn_one({"user": 1, "item": 1})
 
 
-@pytest.mark.parametrize("half_life", [dt.timedelta(0), dt.timedelta(-1)], ids=str)
+SPANS = [
+    dt.timedelta(hours=36),
+    np.timedelta64(36, "h"),
+    np.timedelta64(36 * 3600 * 10**9, "ns"),
+    36 * 3600.0,
+]
+
+
+@pytest.mark.parametrize("half_life", SPANS, ids=repr)
+def test_a_half_life_in_any_form(half_life, tmp_path):
+    model = Popularity(half_life=half_life, time_col="t")
+    for t in (0.0, 36 * 3600.0):
+        model.learn_one({"user": 1, "item": 1, "t": t})
+    assert model.popularity_.tolist() == [1.5]
+    skl_increc.save(model, tmp_path / "model")
+    again = skl_increc.load(tmp_path / "model")
+    assert again.half_life == half_life and type(again.half_life) is type(half_life)
+    assert again.popularity_.tolist() == [1.5]
+
+
+@pytest.mark.parametrize(
+    "half_life", [np.timedelta64(1, "M"), np.timedelta64(1, "Y"), np.timedelta64(5)], ids=repr
+)
+def test_a_half_life_has_a_length_in_seconds(half_life):
+    with pytest.raises(
+        ValueError, match=r"has no fixed length in seconds. Give it in weeks or smaller units"
+    ):
+        Popularity(half_life=half_life, time_col="t").learn_one({"user": 1, "item": 1, "t": 1})
+
+
+NONE = [dt.timedelta(0), dt.timedelta(-1), np.timedelta64(0, "s"), np.timedelta64("NaT")]
+
+
+@pytest.mark.parametrize("half_life", NONE, ids=str)
 def test_a_half_life_is_positive(half_life):
     with pytest.raises(ValueError, match=r"half_life must be a positive, finite span; got"):
         Popularity(half_life=half_life, time_col="t").learn_one({"user": 1, "item": 1, "t": 1})

@@ -57,6 +57,24 @@ def test_numpys_numbers_keep_their_type(value):
     assert again.tobytes() == value.tobytes()
 
 
+@pytest.mark.parametrize(
+    "value",
+    [np.timedelta64(1, "D"), np.timedelta64(-3, "ns"), np.timedelta64(7), np.timedelta64("NaT")],
+    ids=repr,
+)
+def test_numpys_spans_keep_their_unit(value):
+    again = through_json(value)
+    assert again.dtype == value.dtype and again.tobytes() == value.tobytes()
+
+
+@pytest.mark.parametrize(
+    "form", [["M8[D]", 1], ["m8[D]", 1.5], ["m8[D]", 2**63], ["m8[?]", 1], ["m8", "x"], [1, 1], 3]
+)
+def test_what_is_no_span_is_refused(form):
+    with pytest.raises(ValueError, match=r"no (span|value) has the"):
+        from_plain({"$": ["m", form]})
+
+
 def test_numpys_booleans_and_strings_become_plain():
     assert through_json(np.bool_(True)) is True
     assert type(through_json(np.str_("a"))) is str
@@ -81,7 +99,7 @@ ODD = [
     np.arange(3),
     np.longdouble(1),
 ]
-ODD += [np.datetime64("2020"), np.timedelta64(1, "s"), dt.date(2020, 1, 1)]
+ODD += [np.datetime64("2020"), np.datetime64(1, "s"), dt.date(2020, 1, 1)]
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda v: type(v).__name__)
