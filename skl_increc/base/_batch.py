@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from skl_increc._state._state import State
 from skl_increc.base._clock import seconds_of
+from skl_increc.base._frames import open_frame
 from skl_increc.base._interactions import Ids, Interactions, _ids_of_series, read_table
 from skl_increc.base._turns import alone, install, refuse_snapshot
 from skl_increc.exceptions import MissingIdsWarning
@@ -82,12 +83,17 @@ def learn_events(
 def _leave_out(
     state: State, events: Interactions, y: np.ndarray, w: np.ndarray
 ) -> tuple[Interactions, np.ndarray, np.ndarray]:
-    """Without the events that are none: of weight 0 or, for a recommender, of y <= 0."""
+    """Without the events that are none: of weight 0 or, for a recommender, of y <= 0.
+
+    Their ids are looked up all the same, which raises for what is no id.
+    """
     keep = w > 0
     if state.optional_y:
         keep &= y > 0
         w = np.where(y >= state.min_y, w, 0.0)  # seen, but not a positive
     if not keep.all():
+        none = events.take(np.flatnonzero(~keep))
+        none.users.find(state.users), none.items.find(state.items)
         rows = np.flatnonzero(keep)
         events, y, w = events.take(rows), y[rows], w[rows]
     return events, np.ascontiguousarray(y), np.ascontiguousarray(w)
@@ -133,7 +139,7 @@ def read_loosely(model: Any, frame: nw.DataFrame) -> Interactions:
 
 def learn_frame(model: Any, X: Any, y: Any, w: Any) -> None:
     """The body of ``learn_many``."""
-    frame = nw.from_native(X, eager_only=True)
+    frame = open_frame(X)
     events = read_loosely(model, frame)
     if model.time_col is not None and events.time is None:
         raise ValueError(f"X has no column {model.time_col!r} (time_col). Its columns are {frame.columns}.")

@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 from skl_increc._state._idmap import IdMap
 from skl_increc._state.ids import canonical
 from skl_increc.base._clock import seconds_of
+from skl_increc.base._frames import is_frame, names_of, open_frame
 
 __all__ = ["Ids", "Interactions", "read_column", "read_ids", "read_table", "read_times"]
 
@@ -109,14 +110,12 @@ class Interactions:
 
 def read_ids(values: Any) -> Ids:
     """A sequence, array or series of ids."""
+    if is_frame(values):
+        raise TypeError(f"Expected a sequence of ids; got a frame of {names_of(values)!r}. Pick one column.")
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise TypeError(f"Expected a sequence of ids; got {values!r}. For one id, write [{values!r}].")
     if isinstance(values, (list, tuple)):
         return Ids(objects=list(values))
-    if is_frame(values):
-        raise TypeError(
-            f"Expected a sequence of ids; got a frame of {list(values.columns)!r}. Pick one column."
-        )
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
             raise ValueError(
@@ -131,11 +130,6 @@ def read_ids(values: Any) -> Ids:
     return Ids(objects=list(values))
 
 
-def is_frame(X: Any) -> bool:
-    """Whether X is a table with named columns that narwhals knows."""
-    return nw.dependencies.is_into_dataframe(X) or isinstance(X, nw.DataFrame)
-
-
 def read_table(
     model: Any, X: Any, *, reset: bool, checked: bool = True, learning: bool = False
 ) -> Interactions:
@@ -143,12 +137,12 @@ def read_table(
 
     ``checked=False`` neither compares X with earlier tables nor remembers its columns.
     """
-    if isinstance(nw.from_native(X, pass_through=True), nw.LazyFrame):
+    if isinstance(open_frame(X, pass_through=True), nw.LazyFrame):
         raise TypeError("X is a lazy frame; call .collect() first.")
     if is_frame(X):
         if checked:
             validate_data(model, X, reset=reset, skip_check_array=True)
-        frame = nw.from_native(X, eager_only=True)
+        frame = open_frame(X)
         if frame.shape[0] == 0 and checked:
             raise ValueError(
                 f"Found array with 0 sample(s) (shape={tuple(frame.shape)}) while a minimum of 1 is required."
@@ -160,7 +154,7 @@ def read_table(
 def read_column(X: Any, key: Any, position: int, parameter: str) -> Ids:
     """Ids of one column: by name, or at ``position`` where columns have none."""
     if is_frame(X):
-        frame = nw.from_native(X, eager_only=True)
+        frame = open_frame(X)
         return _ids_of_series(_column(frame, list(frame.columns), key, position, parameter))
     X = _two_sides(np.asarray(_keep_types(X)))
     return _ids_of_array(X[:, _position(key, position, X)])
@@ -169,7 +163,7 @@ def read_column(X: Any, key: Any, position: int, parameter: str) -> Ids:
 def read_times(X: Any, key: Any) -> np.ndarray:
     """Times of one column as float64 seconds."""
     if is_frame(X):
-        frame = nw.from_native(X, eager_only=True)
+        frame = open_frame(X)
         return seconds_of(_column(frame, list(frame.columns), key, None, "time_col"), key)
     return _times_of_array(_two_sides(np.asarray(_keep_types(X))), key)
 

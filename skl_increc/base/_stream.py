@@ -12,6 +12,7 @@ from skl_increc._state.ids import canonical
 from skl_increc.base import _batch
 from skl_increc.base._clock import second_of
 from skl_increc.base._events import learn_one, predict_one
+from skl_increc.base._frames import open_frame
 from skl_increc.base._interactions import Interactions
 from skl_increc.base._turns import alone
 
@@ -30,7 +31,7 @@ class StreamMixin:
 
     def predict_many(self: Any, X: Any) -> Any:
         """Predictions for the rows of a frame, as a series of the frame's own library."""
-        frame = nw.from_native(X, eager_only=True)
+        frame = open_frame(X)
         events = _batch.read_loosely(self, frame)
         state = self._state
         if state is None:

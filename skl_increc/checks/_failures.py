@@ -82,6 +82,11 @@ def _bad_calls(model: Any, events: Sequence[Event]) -> dict[str, Callable[[], An
 
     for side in (model.user_col, model.item_col):
         batch(f"an unhashable id under {side!r}", X=_with_bad(X, side, middle, ["a list"]))
+        batch(
+            f"an unhashable id under {side!r} of an event of weight 0",
+            X=_with_bad(X, side, middle, ["a list"]),
+            w=_with(w, middle, 0.0),
+        )
         if isinstance(side, str):  # columns without names count by position
             calls[f"partial_fit without {side!r}"] = partial(model.partial_fit, X.drop(columns=side), y)
     for bad in (np.nan, np.inf):
@@ -108,6 +113,9 @@ def _bad_events(model: Any, events: Sequence[Event]) -> dict[str, Callable[[], A
         "learn_one with y='five'": lambda: model.learn_one(x, "five"),
         "learn_one with an unhashable item": lambda: model.learn_one({**x, model.item_col: []}, e.y),
         "learn_one with an unhashable user": lambda: model.learn_one({**x, model.user_col: []}, e.y),
+        "learn_one with an unhashable user and w=0": lambda: model.learn_one(
+            {**x, model.user_col: []}, e.y, 0.0
+        ),
         "learn_one of no dict": lambda: model.learn_one("Alice", "Superman", 8),
     }
     if model.time_col is not None:

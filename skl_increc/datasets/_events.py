@@ -8,6 +8,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from skl_increc.base._frames import open_frame
 from skl_increc.datasets._frames import shown
 from skl_increc.exceptions import DatasetError
 
@@ -63,7 +64,7 @@ def iter_events(
     ['item', 'user'] 3.0
     """
     try:
-        table: nw.DataFrame[Any] = nw.from_native(frame, eager_only=True)
+        table: nw.DataFrame[Any] = open_frame(frame, "frame")
     except TypeError:
         raise TypeError(
             f"iter_events reads an eager frame (pandas, polars, pyarrow), but got {type(frame).__name__!r}; "

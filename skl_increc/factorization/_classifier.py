@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -147,8 +148,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
+        y = _check_labels(y)
         labels = self._coming if self._coming is not None else self._labels(self._state)
         positive, negative = y == labels[1], y == labels[0]
         bad = ~(positive | negative)
@@ -183,9 +183,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
             and ``n_epochs=1``.
         """
         self._check_passes()
-        if y is not None:
-            check_classification_targets(y)
-        labels = None if y is None else _find_labels(column_or_1d(y))
+        labels = None if y is None else _find_labels(_check_labels(y))
         return self._learn_labelled(X, y, sample_weight, labels, True)
 
     def partial_fit(  # type: ignore[override]  # as in scikit-learn's classifiers
@@ -241,6 +239,13 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
 def _sigmoid(s: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(-s))
+
+
+def _check_labels(y: Any) -> np.ndarray:
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")  # first: scikit-learn's look at the labels casts NaN, and warns
+    check_classification_targets(y)
+    return y
 
 
 def _find_labels(y: np.ndarray) -> list:

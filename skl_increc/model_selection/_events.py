@@ -11,6 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from skl_increc._state.ids import canonical
+from skl_increc.base._frames import open_frame
 from skl_increc.exceptions import DatasetError
 
 from ._stream import split_event
@@ -52,7 +53,7 @@ def open_events(data: Any, columns: Columns, *, needs_y: bool, min_y: float | No
     DatasetError
         For missing columns, no rows, and ratings that are missing or not finite.
     """
-    frame = nw.from_native(data, pass_through=True)
+    frame = open_frame(data, "data", pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         raise TypeError("data is a lazy frame: collect() it first.")
     if isinstance(frame, nw.DataFrame):

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pytest
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF
+from skl_increc.datasets import iter_events
+from skl_increc.factorization import BiasedMF, BiasedMFClassifier
+from skl_increc.model_selection import progressive_validate
 
 X = np.c_[np.arange(40) % 7, np.arange(40) % 5]
 Y = np.arange(40) % 5 + 1.0
@@ -104,3 +106,58 @@ def test_categories_may_be_of_any_kinds():
     )
     model = Popularity().partial_fit(frame)
     assert set(model.user_ids_) == {1, ("a", 2), "x"} and set(model.item_ids_) == {("q", 1), 3, "y"}
+
+
+# -- frames in which a name is no name ------------------------------------------------------------------
+
+TWICE = {
+    "pandas": pd.DataFrame([[1, 2, 3, 1.0]], columns=["user", "item", "item", "rating"]),
+    "pyarrow": pa.table([[1], [2], [3], [1.0]], names=["user", "item", "item", "rating"]),
+}
+OPENED_BY = {
+    "fit": lambda X: BiasedMF().fit(X, [1.0]),
+    "predict": lambda X: BiasedMF().fit([[1, 2]], [1.0]).predict(X),
+    "learn_many": lambda X: BiasedMF().learn_many(X, [1.0]),
+    "predict_many": lambda X: BiasedMF().predict_many(X),
+    "progressive_validate": lambda X: progressive_validate(BiasedMF(), X),
+    "iter_events": lambda X: iter_events(X),
+}
+
+
+@pytest.mark.parametrize("door", OPENED_BY.values(), ids=list(OPENED_BY))
+@pytest.mark.parametrize("frame", TWICE.values(), ids=list(TWICE))
+def test_two_columns_of_one_name_are_refused_with_the_cure(frame, door):
+    said = (
+        r"(X|data|frame) has 2 columns of the name 'item'; its columns are \['user', 'item', 'item', 'rating'\]\. "
+        r"Rename all but one, or drop them: in pandas, \1\.loc"
+    )
+    with pytest.raises(ValueError, match=said) as error:
+        door(frame)
+    assert type(error.value) is ValueError
+
+
+@pytest.mark.parametrize("frame", TWICE.values(), ids=list(TWICE))
+def test_a_frame_is_no_sequence_of_ids(frame):
+    model = BiasedMF().fit([[1, 2]], [1.0])
+    with pytest.raises(
+        TypeError, match=r"got a frame of \['user', 'item', 'item', 'rating'\]. Pick one column"
+    ):
+        model.recommend(frame)
+
+
+# -- labels ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("y", [[np.nan, 1.0], np.array([np.inf, 0.0]), pd.Series([None, 1], dtype="Float64")])
+@pytest.mark.parametrize("door", ["fit", "partial_fit"])
+@pytest.mark.filterwarnings("error")
+def test_labels_that_are_no_numbers_are_refused_without_a_warning(door, y):
+    with pytest.raises(ValueError, match=r"Input y contains (NaN|infinity)"):
+        getattr(BiasedMFClassifier(), door)([[1, 2], [2, 1]], y)
+
+
+@pytest.mark.parametrize("y", [0.0, -1.0])
+def test_an_event_that_is_none_for_a_recommender_still_needs_ids(y):
+    for x in ({"user": [1], "item": 2}, {"user": 1, "item": {}}):
+        with pytest.raises(TypeError, match=r"An id's argument must be a hashable value"):
+            Popularity().learn_one(x, y)
