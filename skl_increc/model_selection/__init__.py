@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from ._bootstrap import BootstrapTest, paired_bootstrap
 from ._comparison import Comparison
+from ._long_tail_display import LongTailDisplay
 from ._paired import PairedTest, mcnemar_test, paired_z_test
 from ._per_id import ColdStartSplit, LastPerUser
 from ._progressive import progressive_validate
+from ._progressive_display import ProgressiveDisplay
 from ._result import ProgressiveResult
 from ._stream import next_item
 from ._temporal import ProgressiveSplit, TemporalSplit
+from ._user_age_display import LearningCurveByUserAgeDisplay
 
 __all__ = [
     "BootstrapTest",
     "ColdStartSplit",
     "Comparison",
     "LastPerUser",
+    "LearningCurveByUserAgeDisplay",
+    "LongTailDisplay",
     "PairedTest",
+    "ProgressiveDisplay",
     "ProgressiveResult",
     "ProgressiveSplit",
     "TemporalSplit",

@@ -16,7 +16,9 @@ __all__ = ["QuestionLog"]
 
 @dataclass
 class QuestionLog:
-    """The event and the age of the user of every question, and the outcome for every model.
+    """The event, the age of the user and the item of every question, and the outcome for every model.
+
+    ``names`` are the items by their codes.
 
     Rankings: the place of the item from 0, `MISS` or `SKIPPED`. Ratings: truth - prediction, NaN where there
     was no answer. A model that is out has fewer outcomes than there are questions.
@@ -25,20 +27,26 @@ class QuestionLog:
     task: str
     numbers: array[int] = field(default_factory=lambda: array("q"))
     ages: array[int] = field(default_factory=lambda: array("i"))
+    items: array[int] = field(default_factory=lambda: array("i"))
+    names: list[Any] = field(default_factory=list)
     outcomes: dict[str, array[Any] | None] = field(default_factory=dict)
 
     def note(self, plan: Plan) -> None:
         """Add the questions of a block."""
         self.numbers.extend(plan.numbers)
         self.ages.extend(plan.ages)
+        self.items.extend(plan.items)
 
     def of(self, model: str) -> dict[str, np.ndarray]:
         """Arrays of the questions that a model was asked, those without an answer included."""
         outcomes = np.array(self.outcomes[model] or ())
         n = min(len(outcomes), len(self.numbers))
+        # one more, None, for code -1
+        names = np.fromiter([*self.names, None], dtype=object, count=len(self.names) + 1)
         found = {
             "event": np.array(self.numbers[:n], dtype=np.int64),
             "user_age": np.array(self.ages[:n], dtype=np.int64),
+            "item": names[np.array(self.items[:n], dtype=np.int64)],
         }
         if self.task == "rating":
             return {**found, "error": outcomes[:n].astype(np.float64)}

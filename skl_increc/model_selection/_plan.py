@@ -41,13 +41,14 @@ class Plan:
 
     ``truths`` belong to the questions in their order: a rating, or a tuple of the items of one list.
     ``numbers`` are the events (counted from 1) of the truths, ``ages`` how many events of their users had been
-    taught when the question was asked.
+    taught when the question was asked, ``items`` the codes of the items (-1 without one).
     """
 
     steps: list[Step] = field(default_factory=list)
     truths: list[Any] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     ages: list[int] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -61,7 +62,8 @@ class Planner:
     n_events: int = 0
     #: user -> events so far
     users: dict[Any, int] = field(default_factory=dict)
-    items: set[Any] = field(default_factory=set)
+    #: item -> code, in order of appearance
+    items: dict[Any, int] = field(default_factory=dict)
     _had: dict[Any, set[Any]] = field(default_factory=dict)
 
     def plan(self, block: list[Event]) -> Plan:
@@ -92,9 +94,8 @@ class Planner:
             numbers.append(self.n_events)
         return self._assemble(block, slots, ages)
 
-    @staticmethod
     def _assemble(
-        block: list[Event], slots: list[tuple[list[Any], list[Any], list[int]]], ages: list[int]
+        self, block: list[Event], slots: list[tuple[list[Any], list[Any], list[int]]], ages: list[int]
     ) -> Plan:
         plan = Plan()
         for (_, _, _, x, y, w), (questions, truths, numbers), age in zip(block, slots, ages, strict=True):
@@ -102,6 +103,8 @@ class Planner:
             plan.truths += truths
             plan.numbers += numbers
             plan.ages += [age] * len(numbers)
+        first = self.n_events - len(block)
+        plan.items = [self.items.get(block[number - first - 1][1], -1) for number in plan.numbers]
         return plan
 
     def _meet(self, user: Any, item: Any, y: Any) -> bool:
@@ -109,7 +112,7 @@ class Planner:
         if user is not None:
             self.users[user] = self.users.get(user, 0) + 1
         if item is not None:
-            self.items.add(item)
+            self.items.setdefault(item, len(self.items))
         if self.task == "rating" or user is None or item is None:
             return True
         had = self._had.get(user)

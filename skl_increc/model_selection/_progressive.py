@@ -91,7 +91,7 @@ def progressive_validate(
         events with ``y <= 0`` are learned, but not asked.
     record : bool, default=True
         Keep what became of every question, for `ProgressiveResult.outcomes`, `ProgressiveResult.compare` and
-        the displays. It takes 12 bytes a question, and for every model 2 (rankings) or 8 (ratings).
+        the displays. It takes 16 bytes a question, and for every model 2 (rankings) or 8 (ratings).
     verbose : bool or "auto", default="auto"
         Show the progress of long work on standard error; "auto": if that is a terminal.
 
@@ -160,6 +160,7 @@ def progressive_validate(
     log = QuestionLog(task) if record else None
     interrupted = _run(entrants, events, planner, recorder, log, verbose)
     if log is not None:
+        log.names = list(planner.items)
         log.outcomes = {entrant.name: entrant.meter.outcomes for entrant in entrants}
     return ProgressiveResult(
         task=task,

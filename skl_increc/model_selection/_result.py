@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._comparison import Comparison, compare_outcomes
+from ._drawing import draw_curves, open_axes
 from ._log import QuestionLog
 from ._table import align, decimals, short
 
@@ -122,7 +123,7 @@ class ProgressiveResult:
         -------
         dict of str to ndarray of shape (n_questions,)
             ``event``: number of the event, from 1; ``user_age``: how many events of its user were taught when
-            the question was asked (0 for strangers and the anonymous); and ``error`` (rating less
+            the question was asked (0 for strangers and the anonymous); ``item``; and ``error`` (rating less
             prediction), or ``place`` of the item in the list, from 1, infinity where it was not in it. NaN
             where there was no answer.
 
@@ -239,26 +240,25 @@ class ProgressiveResult:
         ImportError
             Without matplotlib.
         """
+        name, n_events, values = self._curve_of(metric, recent)
+        ax = open_axes(ax)
+        draw_curves(ax, n_events, values, name, recent, {})
+        return ax
+
+    def _curve_of(self, metric: str | None, recent: bool) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
+        """Name of a metric, the points of its curve, and its values there for each model."""
         metric = self._metrics[0] if metric is None else metric
         if metric not in self._metrics:
             raise ValueError(f"There is no metric {metric!r} in this result; there are {self._metrics}.")
-        which = "recent" if recent else "value"
         rows = [row for row in self.curve if row["metric"] == metric]
-        if recent and rows and all(row["recent"] is None for row in rows):
+        which = "recent" if recent else "value"
+        if recent and rows and all(row[which] is None for row in rows):
             raise ValueError(f"{metric} is no sum over events: it has no recent values.")
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError('Plots need matplotlib: pip install "skl_increc[plot]"') from error
-        if ax is None:
-            _, ax = plt.subplots()
-        for name in [row["model"] for row in self._rows]:
-            own = [row for row in rows if row["model"] == name]
-            heights = [math.nan if row[which] is None else row[which] for row in own]
-            ax.plot([row["n_events"] for row in own], heights, label=name)
-        ax.set(xlabel="events", ylabel=f"{metric}, {'since the last point' if recent else 'so far'}")
-        ax.legend()
-        return ax
+        values: dict[str, list[float]] = {row["model"]: [] for row in self._rows}
+        for row in rows:
+            values[row["model"]].append(math.nan if row[which] is None else row[which])
+        points = np.array(list(dict.fromkeys(row["n_events"] for row in rows)), dtype=np.int64)
+        return metric, points, {name: np.array(own) for name, own in values.items()}
 
 
 def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
