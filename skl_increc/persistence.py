@@ -39,7 +39,8 @@ def save(model: InteractionEstimator, path: str | os.PathLike) -> None:
     The model goes on bit for bit as it would have: what it learns after `load` is what it would have
     learned without.  A file that was there stays whole if anything goes wrong on the way, a crash or a
     full disk included: the new one is written beside it (as ``.skl_increc-*.tmp``), brought to the disk,
-    and then takes its name.  Nothing is pickled.
+    and then takes its name.  What a killed process left of this, the next save in the folder removes.
+    Nothing is pickled.
 
     Parameters
     ----------

@@ -529,8 +529,48 @@ def test_a_process_killed_in_the_middle_leaves_the_old_file_whole(path):
         assert left[0].startswith(".skl_increc-")
         assert target.read_bytes() == path.read_bytes()
         assert_same(skl_increc.load(target), old)
-        skl_increc.save(Baseline(), target)  # and the next save is not disturbed
+        os.utime(target.parent / left[0], (0, 0))
+        skl_increc.save(Baseline(), target)  # the next save is not disturbed, and cleans up
         assert isinstance(skl_increc.load(target), Baseline)
+        assert os.listdir(target.parent) == [target.name]
+
+
+def test_what_is_swept_away_is_old_ours_and_nobodys(tmp_path):
+    names = {
+        "held": f".skl_increc-{1:016x}.tmp",  # a writer is at work on it
+        "left": f".skl_increc-{2:016x}.tmp",
+        "new": f".skl_increc-{3:016x}.tmp",  # its writer may be about to lock it
+        "other": ".skl_increc-notes.tmp",
+        "folder": f".skl_increc-{4:016x}.tmp",
+    }
+    for what, name in names.items():
+        if what == "folder":
+            (tmp_path / name).mkdir()
+        else:
+            (tmp_path / name).write_bytes(b"half a model")
+        if what != "new":
+            os.utime(tmp_path / name, (0, 0))
+    with open(tmp_path / names["held"], "r+b") as writer:
+        assert archive._lock(writer.fileno())
+        skl_increc.save(Baseline(), tmp_path / "model")
+    kept = {names[what] for what in ("held", "new", "other", "folder")} | {"model"}
+    assert set(os.listdir(tmp_path)) == kept
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps open files by itself")
+def test_the_file_that_is_being_written_is_held(tmp_path, monkeypatch):
+    real, swept = archive.write_archive, []
+
+    def write(file, header, members):
+        real(file, header, members)
+        name = next(n for n in os.listdir(tmp_path) if n.startswith(".skl_increc-"))
+        os.utime(tmp_path / name, (0, 0))
+        archive._sweep(str(tmp_path))  # as the save of another model beside it does
+        swept.append(name not in os.listdir(tmp_path))
+
+    monkeypatch.setattr("skl_increc.persistence.write_archive", write)
+    skl_increc.save(Baseline(), tmp_path / "model")
+    assert swept == [False] and os.listdir(tmp_path) == ["model"]
 
 
 def test_everything_is_on_the_disk_before_the_name_changes(path, monkeypatch):

@@ -10,6 +10,7 @@ import re
 import secrets
 import stat
 import struct
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,22 +38,29 @@ def damaged(path: str, what: str) -> SaveFormatError:
     )
 
 
+LEFT_BEHIND = re.compile(r"\.skl_increc-[0-9a-f]{16}\.tmp", re.ASCII)
+PATIENCE = 10.0  # seconds for which a file without a lock may belong to a writer who is about to lock it
+
+
 # -- whole files ------------------------------------------------------------------------------------
 def replace_whole(path: str, write: Callable[[BinaryIO], None]) -> None:
     """Write a new file beside `path`, bring it to the disk, and only then give it the name.
 
-    On any error, and if the process is killed, a file that was there stays as it was.
+    On any error, and if the process is killed, a file that was there stays as it was.  What a killed writer
+    left behind in the folder goes with the next file that is written there.
     """
     target = os.path.realpath(path)  # behind a symbolic link, the file itself is replaced
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", folder)
     mode = _mode_of(target)
+    _sweep(folder)
     new = os.path.join(folder, f".skl_increc-{secrets.token_hex(8)}.tmp")
     # 0o666 less the umask, as open() would: not the private mode of tempfile
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            _lock(file.fileno())
             if mode is not None and hasattr(os, "fchmod"):
                 os.fchmod(file.fileno(), mode)
             write(file)
@@ -64,6 +72,35 @@ def replace_whole(path: str, write: Callable[[BinaryIO], None]) -> None:
             os.unlink(new)
         raise
     _sync_folder(folder)
+
+
+def _lock(descriptor: int) -> bool:
+    """Hold a file for as long as it is open; False if it is held already, or the system knows no locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: an open file cannot be removed there
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(folder: str) -> None:
+    """Remove what killed writers left: their locks went with them, a process number could be another's by now."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        old = [e.path for e in entries if LEFT_BEHIND.fullmatch(e.name) and _is_old(e)]
+    for path in old:
+        with suppress(OSError), open(path, "r+b") as file:  # NFS locks for writing what is open for it
+            if _lock(file.fileno()):
+                os.unlink(path)
+
+
+def _is_old(entry: os.DirEntry) -> bool:
+    with suppress(OSError):
+        return entry.is_file(follow_symlinks=False) and time.time() - entry.stat().st_mtime > PATIENCE
+    return False
 
 
 def _mode_of(target: str) -> int | None:
