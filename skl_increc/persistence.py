@@ -134,10 +134,10 @@ def load(path: str | os.PathLike, *, classes: Sequence[type] = ()) -> Any:
             raise damaged(path, f"the member {next(iter(members))} belongs to no state")
         return model
     try:
-        fields, history = model._fields(), getattr(model, "history", 0)
+        fields, history, stores = model._fields(), model._history(), model._stores()
     except (ValueError, TypeError, NotImplementedError) as error:
         raise damaged(path, f"its parameters go with no {cls.__name__} ({error})") from error
-    state = unpack(path, header["state"], members, fields, history)
+    state = unpack(path, header["state"], members, fields, history, stores)
     try:
         model._configure_state(state)
         model._check_state(state)

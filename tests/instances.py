@@ -4,6 +4,7 @@ import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
+from skl_increc.neighbors import RatingItemKNN, SlopeOne
 
 #: name -> unfitted model
 MODELS = {
@@ -32,6 +33,9 @@ MODELS = {
     "BiasedMF-n_epochs": BiasedMF(n_epochs=2),
     "BiasedMF-positions": BiasedMF(user_col=0, item_col=1),
     "Popularity-positions": Popularity(user_col=0, item_col=1, time_col=2, half_life=7200.0),
+    "RatingItemKNN": RatingItemKNN(),
+    "RatingItemKNN-pearson": RatingItemKNN(2, similarity="pearson", shrinkage=1.0, damping=0.1),
+    "SlopeOne": SlopeOne(),
     "BiasedMFClassifier": BiasedMFClassifier(),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
     "KalmanMF": KalmanMF(),

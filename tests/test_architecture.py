@@ -23,6 +23,7 @@ FLOORS = {
     "base": 3,
     "baselines": 4,
     "factorization": 4,
+    "neighbors": 4,
     "datasets": 5,
     "metrics": 5,
     "model_selection": 5,

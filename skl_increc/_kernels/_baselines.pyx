@@ -148,9 +148,6 @@ cdef class BaselineLearner(Learner):
     / (c_u + l2).  The inner sum is taken over multiples of a power of two, small beside its largest
     term, so that it is exact and does not depend on the order of the list.
     """
-    cdef double l2_user, l2_item
-    cdef double[:, ::1] ue, uw, us, ie, iw, is_
-    cdef double[::1] s
 
     def configure(self, double l2_user, double l2_item):
         self.l2_user, self.l2_item = l2_user, l2_item

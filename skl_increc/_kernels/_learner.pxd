@@ -6,6 +6,12 @@ cdef class Pairs:
                              const double **values) noexcept nogil
 
 
+cdef class ItemPairs:
+    cdef void *moments            # an skl_moments of moments.h
+    cdef int grow(self, Py_ssize_t row) except -1
+    cdef int reserve_wide(self, Py_ssize_t n) except -1
+
+
 cdef class Learner:
     cdef readonly Pairs pairs
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
@@ -13,3 +19,5 @@ cdef class Learner:
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil
+    cdef int make_room(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                       const double *t, Py_ssize_t n) except -1

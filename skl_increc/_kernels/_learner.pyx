@@ -12,6 +12,18 @@ cdef class Pairs:
         return 0
 
 
+cdef class ItemPairs:
+    """What a learner may ask of the records of pairs of items that a state keeps."""
+
+    cdef int grow(self, Py_ssize_t row) except -1:
+        """Room for one more record in the row of an item."""
+        return 0
+
+    cdef int reserve_wide(self, Py_ssize_t n) except -1:
+        """Room for so many more sums that do not fit into a record."""
+        return 0
+
+
 cdef class Learner:
     """Arithmetic of one model over the arrays of one state.
 
@@ -25,6 +37,14 @@ cdef class Learner:
     def attach_pairs(self, Pairs pairs):
         """Take the pairs of the state, or None where it keeps none."""
         self.pairs = pairs
+
+    def attach_stores(self, dict stores):
+        """Take the model's own containers."""
+
+    cdef int make_room(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                       const double *t, Py_ssize_t n) except -1:
+        """Ask for the memory that `learn` of these events takes; on error nothing has changed."""
+        return 0
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:

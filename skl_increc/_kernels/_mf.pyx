@@ -264,7 +264,7 @@ cdef class MFLearner(Learner):
         r.T = self.T
         return r
 
-    def make_room(self, Py_ssize_t n, Py_ssize_t users, Py_ssize_t items):
+    def make_step_room(self, Py_ssize_t n, Py_ssize_t users, Py_ssize_t items):
         """Ask for all the memory of the next `step`, which then cannot fail."""
         cdef Py_ssize_t S = self.m.stride
         self.room = (np.empty(n + MF_BLOCK, np.float32), np.zeros(n + MF_BLOCK, np.float32),
@@ -281,7 +281,7 @@ cdef class MFLearner(Learner):
         if n == 0:
             return
         if self.room is None:
-            self.make_room(n, users, items)
+            self.make_step_room(n, users, items)
         target, offset, weight, GP, GQ, GU, GI = self.room
         self.room = None
         cdef double *GP_ = &GP[0, 0] if users else NULL

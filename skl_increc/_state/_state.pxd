@@ -10,6 +10,7 @@ cdef class State:
     cdef readonly IdMap users, items
     cdef readonly object user_rows, item_rows, scalars, scalar_at, meta
     cdef readonly History history
+    cdef readonly dict stores         # containers that a model brings: name -> Journal, Links
     cdef readonly object lock
     cdef public Learner learner
     cdef public bint stale            # parameters were set since they were last read

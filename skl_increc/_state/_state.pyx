@@ -33,9 +33,12 @@ cdef class State:
         0 keeps no record of who had what; None keeps all; n keeps the last n items of each user.
     meta : dict
         Small JSON-able facts that belong to the state: the seed drawn, the structural parameters.
+    stores : dict, optional
+        Name -> empty container with rows of users or items, which the model's learner fills: a `Journal`
+        of events, `Links` between items.
     """
 
-    def __init__(self, fields, history=None, meta=None):
+    def __init__(self, fields, history=None, meta=None, stores=None):
         self.fields = tuple(fields)
         self.meta = dict(meta or {})
         self.users, self.items = IdMap(), IdMap()
@@ -46,6 +49,7 @@ cdef class State:
             raise ValueError(f"a model has at most {MOST_PAIR_FIELDS} pair fields; got {self.n_pair}")
         n_sums = sum(f.side == "pair" and f.merge != "max" for f in self.fields)
         self.history = None if history == 0 else History(self.n_pair, history or 0, n_sums)
+        self.stores = dict(stores or {})
         self.scalar_at, at = {}, 0
         for f in self.fields:
             if f.side == "scalar":
@@ -72,6 +76,7 @@ cdef class State:
         if self.learner is not None:
             self.learner.bind(self.user_rows.arrays, self.item_rows.arrays, self.scalars)
             self.learner.attach_pairs(self.history)
+            self.learner.attach_stores(self.stores)
         self.user_room, self.item_room = self.user_rows.capacity, self.item_rows.capacity
         self.users.room, self.items.room = self.user_room, self.item_room
 
@@ -99,6 +104,8 @@ cdef class State:
         try:
             self.user_rows.reserve(n_users)
             self.item_rows.reserve(n_items)
+            for store in self.stores.values():
+                store.reserve_rows(n_users, n_items)
         finally:
             self.rebind()
 
@@ -116,10 +123,12 @@ cdef class State:
     def drop_rows(self, int side, rows):
         """Remove the ids of these rows, and with them all that the rows hold."""
         (self.user_rows if side == 0 else self.item_rows).clear(rows)
+        for store in self.stores.values():
+            store.drop(side, rows)
         (self.users if side == 0 else self.items).remove(rows)
 
     cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1:
-        if u >= self.user_room or i >= self.item_room:
+        if u >= self.user_room or i >= self.item_room or self.stores:
             self.reserve(self.users.rows, self.items.rows)
         if new_u:
             self.user_rows.used = self.users.rows
@@ -159,16 +168,18 @@ cdef class State:
             except BaseException:
                 self.undo()
                 raise
-        if self.history is not None and u >= 0 and i >= 0:
-            if self.n_pair:
-                self.learner.pair(y, w, t, pair)
+        cu, ci = <int32_t>u, <int32_t>i
+        if self.stores or (self.history is not None and u >= 0 and i >= 0):
             try:
-                self.history.append_c(u, <int32_t>i, pair)
+                self.learner.make_room(&cu, &ci, &y, &w, &t, 1)
+                if self.history is not None and u >= 0 and i >= 0:
+                    if self.n_pair:
+                        self.learner.pair(y, w, t, pair)
+                    self.history.append_c(u, ci, pair)
             except BaseException:
                 if new_u or new_i:
                     self.undo()
                 raise
-        cu, ci = <int32_t>u, <int32_t>i
         self.learner.learn(&cu, &ci, &y, &w, &t, 1)
         self.n_events += 1
         return 0
@@ -182,6 +193,8 @@ cdef class State:
         self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
         if self.history is not None:
             self.history.limit_users(self.users.n_rows)
+        for store in self.stores.values():
+            store.limit_rows(self.users.n_rows, self.items.n_rows)
 
     cdef int wipe_added(self, object rows, IdMap ids) except -1:
         cdef Py_ssize_t j, row, room = rows.capacity
@@ -210,6 +223,17 @@ cdef class State:
             with nogil:
                 learner.learn(&u[0], &i[0], &y[0], &w[0], &t[0], n)
 
+    def make_room(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y, const double[::1] w,
+                  const double[::1] t):
+        """Let the compiled learner ask for the memory that `learn` takes; it fails here or not at all."""
+        if u.shape[0] and self.learner is not None:
+            self.learner.make_room(&u[0], &i[0], &y[0], &w[0], &t[0], u.shape[0])
+
+    @property
+    def seen(self):
+        """What knows who had what: the history, or a journal of events by user; or None."""
+        return self.stores.get("journal") if self.history is None else self.history
+
     def add_clock(self, State other):
         """Count the events of another state too; the clock is the later one."""
         self.n_events += other.n_events
@@ -234,6 +258,7 @@ cdef class State:
             "user_rows": self.user_rows.export(), "item_rows": self.item_rows.export(),
             "scalars": self.scalars.copy(),
             "history": None if self.history is None else self.history.export(),
+            "stores": {name: store.export() for name, store in self.stores.items()},
             "clock": {"n_events": self.n_events, "n_late": self.n_late, "now": self.now},
         }
 
@@ -247,6 +272,8 @@ cdef class State:
         self.users, self.items = IdMap.restore(kept["users"]), IdMap.restore(kept["items"])
         self.user_rows.restore(kept["user_rows"])
         self.item_rows.restore(kept["item_rows"])
+        self.stores = {name: store.blank().restore(kept["stores"][name])
+                       for name, store in self.stores.items()}
         self.reserve(self.users.n_rows, self.items.n_rows)      # a side may have no field
         self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
         self.scalars[:] = kept["scalars"]
@@ -258,7 +285,8 @@ cdef class State:
 
     def copy(self):
         """An independent state without a learner: one copy of the memory."""
-        cdef State s = State(self.fields, 0, self.meta)
+        stores = {name: store.copy() for name, store in self.stores.items()}
+        cdef State s = State(self.fields, 0, self.meta, stores)
         s.users, s.items = self.users.copy(), self.items.copy()
         s.user_rows, s.item_rows = self.user_rows.copy(), self.item_rows.copy()
         s.scalars[:] = self.scalars
@@ -287,12 +315,15 @@ cdef class State:
     def nbytes(self):
         """Bytes of ids, rows, histories and scalars."""
         total = self.users.nbytes + self.items.nbytes + self.user_rows.nbytes + self.item_rows.nbytes
+        total += sum(store.nbytes for store in self.stores.values())
         return total + self.scalars.nbytes + (0 if self.history is None else self.history.nbytes)
 
     def __reduce__(self):
-        return _restore, (self.fields, self.export())
+        blanks = {name: store.blank() for name, store in self.stores.items()}
+        return _restore, (self.fields, self.export(), blanks)
 
 
-def _restore(fields, kept):
+def _restore(fields, kept, stores):
     history = kept["history"]
-    return State(fields, 0 if history is None else (history["window"] or None), kept["meta"]).restore(kept)
+    window = 0 if history is None else (history["window"] or None)
+    return State(fields, window, kept["meta"], stores).restore(kept)

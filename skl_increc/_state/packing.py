@@ -18,6 +18,7 @@ __all__ = ["pack", "unpack"]
 
 FREE, INT, OBJECT = 0, 1, 2  # kinds of rows in an id map
 MOST_ROWS = 2**31 - 1
+OWNERS = ("users", "items")  # by the side of a store
 
 
 # -- to a file --------------------------------------------------------------------------------------
@@ -41,6 +42,9 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
             "history.items": history["items"],
             "history.values": history["values"],
         }
+    for name, parts in kept["stores"].items():
+        ends = _of_length(parts["indptr"], len(kept[OWNERS[state.stores[name].side]]["keys"]) + 1)
+        members |= {f"{name}.{part}": array for part, array in (parts | {"indptr": ends}).items()}
     header = {
         # a width may be a NumPy integer, as the parameter was
         "fields": [[name, side, int(width), *rest] for name, side, width, *rest in kept["fields"]],
@@ -48,6 +52,7 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
         "clock": to_plain(kept["clock"], "the clock"),
         "unstable": [kept["users"]["unstable"], kept["items"]["unstable"]],
         "history": None if history is None else [history[k] for k in ("n_values", "window", "n_sums")],
+        "stores": {name: store.kind for name, store in state.stores.items()},
     }
     return header, members
 
@@ -66,11 +71,16 @@ def _pack_name(name: Any) -> Any:
 
 # -- from a file ------------------------------------------------------------------------------------
 def unpack(
-    path: str, header: Any, members: Mapping[str, Any], fields: Sequence[Field], history: int | None
+    path: str,
+    header: Any,
+    members: Mapping[str, Any],
+    fields: Sequence[Field],
+    history: int | None,
+    stores: Mapping[str, Any],
 ) -> State:
     """The state that `pack` described, checked; SaveFormatError if it is not one of these fields."""
     reader = _Reader(path, header, members, tuple(fields))
-    reader.check_members(history)
+    reader.check_members(history, stores)
     users, items = reader.ids("users"), reader.ids("items")
     kept: dict[str, Any] = {
         "fields": [(f.name, f.side, f.width, f.dtype, f.pad, f.merge) for f in fields],
@@ -82,8 +92,9 @@ def unpack(
         "clock": reader.clock(),
         "scalars": reader.scalars(),
     }
-    state = State(fields, history, kept["meta"])
+    state = State(fields, history, kept["meta"], stores)
     kept["history"] = reader.history(state.history, users, items)
+    kept["stores"] = {name: reader.store(name, store, users, items) for name, store in stores.items()}
     return state.restore(kept)
 
 
@@ -92,7 +103,8 @@ class _Reader:
 
     def __init__(self, path: str, header: Any, members: Mapping[str, Any], fields: tuple[Field, ...]) -> None:
         self.path, self.members, self.fields = path, members, fields
-        self.header = self.mapping(header, "the state", ("fields", "meta", "clock", "unstable", "history"))
+        entries = ("fields", "meta", "clock", "unstable", "history", "stores")
+        self.header = self.mapping(header, "the state", entries)
 
     def refuse(self, condition: Any, what: str) -> None:
         if condition:
@@ -131,7 +143,7 @@ class _Reader:
         return array
 
     # -- what there is ------------------------------------------------------------------------
-    def check_members(self, history: int | None) -> None:
+    def check_members(self, history: int | None, stores: Mapping[str, Any]) -> None:
         """The fields are those of the class, and there is an array for each and none beside."""
         mine = [[f.name, f.side, f.width, f.dtype, f.pad, f.merge] for f in self.fields]
         if self.header["fields"] != mine:
@@ -143,6 +155,7 @@ class _Reader:
         want |= {f"{f.side}_rows.{f.name}" for f in self.fields if f.side in ("user", "item")} | {"scalars"}
         if history != 0:
             want |= {"history.indptr", "history.items", "history.values"}
+        want |= {f"{name}.{part}" for name, store in stores.items() for part in store.parts}
         missing, unknown = sorted(want - set(self.members)), sorted(set(self.members) - want)
         self.refuse(missing, f"the array {', '.join(missing[:4])} is missing")
         self.refuse(unknown, f"the member {', '.join(unknown[:4])} is unknown")
@@ -244,6 +257,22 @@ class _Reader:
         self.refuse(_repeats(owner << 32 | rows), "history.items names an item of a user twice")
         return {"indptr": indptr, "items": rows, "values": values,
                 "n_values": empty.n_values, "window": empty.window, "n_sums": empty.n_sums}  # fmt: skip
+
+    # -- what a model brought itself ----------------------------------------------------------
+    def store(self, name: str, empty: Any, users: dict, items: dict) -> dict[str, np.ndarray]:
+        """The arrays of a store, which it checks itself."""
+        told = self.header["stores"]
+        same = isinstance(told, dict) and told.get(name) == empty.kind
+        self.refuse(not same, f"its {name} is of the kind {told}, the model's of {empty.kind}")
+        kept = {}
+        for part, dtype in empty.parts.items():
+            shape = (None, None) if part == "values" and empty.n_values is not None else (None,)
+            kept[part] = self.array(f"{name}.{part}", dtype, shape)
+        try:
+            empty.check(kept, users["kind"] != FREE, items["kind"] != FREE)
+        except ValueError as error:
+            raise damaged(self.path, f"{name}: {error}") from error
+        return kept
 
 
 def _repeats(values: np.ndarray) -> bool:

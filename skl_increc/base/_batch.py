@@ -70,7 +70,7 @@ def learn_events(
     if t is None:
         t = np.arange(state.n_events, state.n_events + len(y), dtype=np.float64)
     n_late = 0 if time is None else int((t < state.now).sum())
-    u, i = _rows_of(model, state, events, singly)  # the last thing that may fail
+    u, i = _rows_of(model, state, events, (y, w, t), singly)  # the last thing that may fail
     if time is not None and len(y):
         state.n_late += n_late
         state.now = max(state.now, float(t[-1]))
@@ -99,7 +99,9 @@ def _leave_out(
     return events, np.ascontiguousarray(y), np.ascontiguousarray(w)
 
 
-def _rows_of(model: Any, state: State, events: Interactions, singly: bool) -> tuple[np.ndarray, np.ndarray]:
+def _rows_of(
+    model: Any, state: State, events: Interactions, numbers: tuple[np.ndarray, ...], singly: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of both columns, with room for all that follows; on error nothing has changed."""
     state.users.begin()
     state.items.begin()
@@ -113,6 +115,8 @@ def _rows_of(model: Any, state: State, events: Interactions, singly: bool) -> tu
         state.start_rows(1, state.items.added())
         if not singly:
             model._make_room(state, len(events))
+        if state.stores:
+            state.make_room(u, i, *numbers)
     except BaseException:
         state.undo()
         raise

@@ -68,7 +68,7 @@ class InteractionEstimator(
         refuse_snapshot(self)
         self._validate()
         meta = {"structure": self._structure(), "seed": _seed(getattr(self, "random_state", 0))}
-        state = State(self._fields(), getattr(self, "history", 0), meta)
+        state = State(self._fields(), self._history(), meta, self._stores())
         self._configure_state(state)
         return state
 

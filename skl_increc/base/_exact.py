@@ -102,7 +102,18 @@ def _add(new: State, theirs: State) -> None:
         new.history.reserve_users(new.users.n_rows)
         new.history.reserve(users, item_at[items])
         new.history.append(users, item_at[items], values)
+    _absorb(new, theirs, (from_u, to_u), (from_i, to_i))
     new.add_clock(theirs)
+
+
+def _absorb(new: State, theirs: State, users: tuple, items: tuple) -> None:
+    """Add what the stores of `theirs` hold."""
+    there = []
+    for (rows, to), index in ((users, theirs.users), (items, theirs.items)):
+        there.append(np.full(index.n_rows, -1, np.int32))
+        there[-1][rows] = to
+    for name, store in new.stores.items():
+        store.absorb(theirs.stores[name], *there)
 
 
 def _combine(rule: str, into: np.ndarray, at: Any, values: np.ndarray) -> None:
@@ -128,6 +139,7 @@ def forget(model: Any, users: Sequence | None, items: Sequence | None) -> int:
             return 0
         new = state.copy_in_peace()
         model._configure_state(new)
+        model._before_forget(new, u, i)
         _remove_users(new, u)
         _remove_items(new, i)
         model._after_forget(new)

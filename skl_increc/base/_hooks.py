@@ -25,6 +25,14 @@ class Hooks:
         """The arrays of its state."""
         raise NotImplementedError(f"{type(self).__name__} must say which fields its state has.")
 
+    def _history(self) -> int | None:
+        """How many items of each user the state remembers: None all, 0 none."""
+        return getattr(self, "history", 0)
+
+    def _stores(self) -> dict[str, Any]:
+        """Containers beside the fields, empty: a ``Journal`` of events by user, ``Links`` between items."""
+        return {}
+
     def _make_learner(self, state: State) -> Learner | None:
         """Its compiled learner; None for a model in plain Python, which then writes `_learn` and `_score`."""
         return None
@@ -74,6 +82,9 @@ class Hooks:
 
     def _align(self, mine: State, theirs: State) -> None:
         """Bring two states to common units before they are added."""
+
+    def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
+        """Take what these rows gave out of the stores, and out of the fields of other rows."""
 
     def _after_forget(self, state: State) -> None:
         """Mend what does not follow from subtracting sums."""

@@ -38,8 +38,10 @@ GROWING = [
     "skl_increc._state._lists",
     "skl_increc._state._runs",
     "skl_increc._state._history",
+    "skl_increc._state._pairs",
     "skl_increc._state._state",
     "skl_increc._kernels._mf",
+    "skl_increc._kernels._neighbors",
 ]
 ALLOCATORS = ("grown", "aligned_empty", "aligned_zeros")
 NUMPY = ("empty", "zeros", "full", "ones")

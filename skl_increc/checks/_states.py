@@ -128,6 +128,8 @@ def _rows(state: Any, side: str, ids: dict[int, Any]) -> dict[Any, dict[str, np.
 def _pairs(state: Any, users: dict[int, Any], items: dict[int, Any]) -> tuple[dict, dict]:
     histories: dict[Any, list] = {}
     pairs: dict[Any, np.ndarray] = {}
+    for name, store in state.stores.items():
+        _entries(name, store, (users, items), histories, pairs)
     if state.history is None:
         return histories, pairs
     for row, user in users.items():
@@ -136,6 +138,23 @@ def _pairs(state: Any, users: dict[int, Any], items: dict[int, Any]) -> tuple[di
         values = state.history.values_of(row)
         pairs.update({(user, item): values[:, c].copy() for c, item in enumerate(had)})
     return histories, pairs
+
+
+def _entries(name: str, store: Any, ids: tuple[dict, dict], histories: dict, pairs: dict) -> None:
+    """What a store of the model's own holds: lists of events, or numbers for two items."""
+    if hasattr(store, "keyed"):
+        pairs.update({(name, *key): value for key, value in store.keyed(ids[store.side]).items()})
+        return
+    kept = store.export()
+    far = ids[1 - store.side] if store.n_values is not None else ids[store.side]
+    ends = kept["indptr"].tolist()
+    for row, owner in ids[store.side].items():
+        a, b = ends[row : row + 2] if row + 1 < len(ends) else (0, 0)
+        others = [far[j] for j in kept["others"][a:b].tolist()]
+        if store.n_values is None:
+            pairs.update({(name, owner, o): kept["values"][a + j] for j, o in enumerate(others)})
+        else:
+            histories[name, owner], pairs[name, owner] = others, kept["values"][:, a:b]
 
 
 def _in_common_units(a: Any, b: Any) -> tuple[dict, dict]:

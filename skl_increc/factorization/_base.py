@@ -194,7 +194,7 @@ class FactorMixin(VectorMixin):
 
     def _make_room(self: Any, state: State, n: int) -> None:
         if self.optimizer == "gd":
-            state.learner.make_room(n, state.users.n_rows, state.items.n_rows)
+            state.learner.make_step_room(n, state.users.n_rows, state.items.n_rows)
 
     def _learn_singly(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
         state.learn(u, i, y, w, t)

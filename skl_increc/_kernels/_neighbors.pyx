@@ -1,0 +1,581 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Learners of item neighbours: biases, and exact statistics of the ratings of two items."""
+from libc.math cimport NAN, fabs, isnan, rint
+from libc.stdint cimport int32_t, int64_t, uintptr_t
+
+import numpy as np
+
+from skl_increc._kernels._baselines cimport BaselineLearner
+from skl_increc._kernels._learner cimport ItemPairs
+
+cdef extern from "similar.h" nogil:
+    enum: SCALE_NONE, NOT_NARROW, NARROW_MOST
+    ctypedef struct skl_pairs:
+        Py_ssize_t n_rows
+    ctypedef struct skl_scale:
+        int32_t unit, narrow, top
+    ctypedef struct skl_wide:
+        pass
+    ctypedef struct skl_moments:
+        skl_pairs table
+        skl_scale scale
+        int32_t fine
+    ctypedef struct skl_value:
+        int64_t X
+        int32_t narrow
+    ctypedef struct skl_likeness:
+        int kind
+        double shrinkage
+    bint scale_meet(skl_scale *s, double y)
+    double scale_factor(const skl_scale *s)
+    skl_value moments_value(const skl_moments *m, double y)
+    void pairs_place(const skl_pairs *p, int32_t a, int32_t b, int32_t *row, int32_t *key)
+    char *pairs_find(const skl_pairs *p, int32_t row, int32_t key)
+    char *pairs_touch(skl_pairs *p, int32_t row, int32_t key)
+    void pairs_prefetch(const skl_pairs *p, int32_t row, int32_t key)
+    int64_t moments_count(const skl_moments *m, const char *record)
+    int64_t slope_sum(const char *record)
+    void moments_meet(skl_moments *m, const int32_t *items, const skl_value *values, Py_ssize_t n, int32_t i,
+                      const skl_value *old, skl_value x)
+    void moments_list(skl_moments *m, const int32_t *items, const skl_value *values, Py_ssize_t n, int sign)
+    void moments_zero(skl_moments *m)
+    void moments_move(skl_moments *m, const skl_scale *to)
+    void likeness_set(skl_likeness *s, const skl_moments *m, double mean)
+    double likeness(const skl_moments *m, const char *record, const skl_likeness *s)
+    double kth_largest(double *x, Py_ssize_t n, Py_ssize_t k)
+    double exact_unit(double largest, Py_ssize_t n)
+    skl_wide wide_zero()
+    skl_wide wide_plus(skl_wide a, skl_wide b)
+    skl_wide wide_product(int64_t a, int64_t b)
+    double wide_double(skl_wide a)
+
+cdef enum:
+    AHEAD = 12           # records whose lines are on their way
+    WEIGHT = 1           # columns of the (user, item) pairs
+    SUM = 2
+
+
+cdef struct Listed:
+    # the items of a user and what is known of them
+    const int32_t *items
+    const double *weights
+    const double *sums
+    Py_ssize_t n
+
+
+cdef class PairLearner(BaselineLearner):
+    """Biases as in BaselineLearner, and records of pairs of items that follow the means of ratings.
+
+    A user's rating of an item is the mean of all that the user gave it.  Events of one call are taken
+    together: what counts is the mean before and the mean after, so any order gives the same sums.
+    """
+    cdef ItemPairs item_pairs
+    cdef skl_moments *m
+    cdef skl_scale plan                   # the scale after the events to come
+    cdef object owners
+    cdef Py_ssize_t n_pending
+    cdef int32_t *users                   # pairs that the events touch, by user
+    cdef int32_t *touched
+    cdef double *old                      # their means before; NaN: none
+    cdef int32_t *place                   # per item: which of the touched pairs of one user, or -1
+    cdef int32_t *active_items            # one user's list as it becomes
+    cdef skl_value *active
+    cdef skl_value *new                   # the new values of one user's touched pairs
+    cdef Py_ssize_t list_room, item_room, ask_room
+    cdef double *ask                      # for answers: four numbers an item of a list
+    cdef object ask_owner
+
+    def __cinit__(self):
+        self.list_room = self.item_room = self.ask_room = 0
+
+    def attach_stores(self, dict stores):
+        self.item_pairs = stores["item_pairs"]
+        self.m = <skl_moments *>self.item_pairs.moments
+        if self.ask_room == 0:
+            self.make_ask_room(max(16, self.longest()))
+
+    # -- room -----------------------------------------------------------------------------------
+    cdef int make_ask_room(self, Py_ssize_t n) except -1:
+        cdef uintptr_t at
+        if n > self.ask_room:
+            room = max(2 * self.ask_room, n)
+            owner = np.empty(4 * room)
+            at = owner.ctypes.data
+            self.ask, self.ask_owner, self.ask_room = <double *>at, owner, room
+        return 0
+
+    cdef int make_scratch(self, Py_ssize_t n, Py_ssize_t pairs) except -1:
+        """Scratch for lists of n items and for so many touched pairs."""
+        cdef uintptr_t at[7]
+        cdef Py_ssize_t j
+        self.make_ask_room(n)
+        if n <= self.list_room and pairs <= self.list_room and self.iw.shape[0] <= self.item_room:
+            return 0
+        room = max(2 * self.list_room, n, pairs, 16)
+        items = self.iw.shape[0]
+        owners = [np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room),
+                  np.full(items, -1, np.int32), np.empty(room, np.int32),
+                  np.empty(2 * room), np.empty(2 * room)]
+        for j in range(7):
+            at[j] = owners[j].ctypes.data
+        self.users, self.touched, self.old = <int32_t *>at[0], <int32_t *>at[1], <double *>at[2]
+        self.place, self.active_items = <int32_t *>at[3], <int32_t *>at[4]
+        self.active, self.new = <skl_value *>at[5], <skl_value *>at[6]
+        self.owners, self.list_room, self.item_room = owners, room, items
+        return 0
+
+    cdef int touch(self, int32_t a, int32_t b) except -1:
+        """See to it that there is a record of two items."""
+        cdef int32_t row, key
+        pairs_place(&self.m.table, a, b, &row, &key)
+        if pairs_touch(&self.m.table, row, key) == NULL:
+            self.item_pairs.grow(row)
+            pairs_touch(&self.m.table, row, key)
+        return 0
+
+    cdef int touch_list(self, int32_t i, const int32_t *items, Py_ssize_t n) except -1:
+        cdef Py_ssize_t j
+        cdef int32_t row, key
+        for j in range(n):
+            if j + AHEAD < n:
+                pairs_place(&self.m.table, i, items[j + AHEAD], &row, &key)
+                pairs_prefetch(&self.m.table, row, key)
+            if items[j] != i:
+                self.touch(i, items[j])
+        return 0
+
+    cdef bint may_widen(self, double y) noexcept nogil:
+        """Whether a rating is more than a record can count in narrow units."""
+        cdef double steps
+        if self.plan.unit == SCALE_NONE:
+            return False
+        steps = y * scale_factor(&self.plan) * 2.0 ** (self.plan.unit - self.plan.narrow)
+        return fabs(steps) > 127 or steps != rint(steps)
+
+    cdef double most_users(self) noexcept nogil:
+        """A record of so many users is narrow whatever they rate."""
+        if self.plan.unit == SCALE_NONE:
+            return 0
+        return NARROW_MOST / 4.0 ** min(7, self.plan.top - self.plan.narrow)
+
+    cdef Listed listed(self, Py_ssize_t u) noexcept nogil:
+        cdef Listed out
+        out.n = 0
+        out.items = NULL
+        out.weights = out.sums = NULL
+        if u >= 0:
+            out.n = self.pairs.pairs_of(u, WEIGHT, &out.items, &out.weights)
+            self.pairs.pairs_of(u, SUM, &out.items, &out.sums)
+        return out
+
+    cdef Py_ssize_t longest(self) noexcept nogil:
+        """Items of the user who has most."""
+        cdef Py_ssize_t u, most = 0
+        for u in range(self.uw.shape[0]):
+            most = max(most, self.listed(u).n)
+        return most
+
+    cdef bint moves(self) noexcept nogil:
+        return self.plan.unit != self.m.scale.unit or self.plan.narrow != self.m.scale.narrow
+
+    cdef int make_room(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                       const double *t, Py_ssize_t n) except -1:
+        """Records, wide sums and scratch for these events; and the means that they will change."""
+        self.n_pending = 0
+        if n == 1:
+            return self.begin(u[0], i[0], y[0]) if u[0] >= 0 and i[0] >= 0 else 0
+        self.expect(np.asarray(<int32_t[:n]><int32_t *>u), np.asarray(<int32_t[:n]><int32_t *>i),
+                    np.asarray(<double[:n]><double *>y))
+        return 0
+
+    cdef int begin(self, Py_ssize_t u, Py_ssize_t i, double y) except -1:
+        cdef Listed had = self.listed(u)
+        cdef Py_ssize_t j
+        cdef bint wide
+        self.make_scratch(had.n + 1, 1)
+        self.old[0] = NAN
+        for j in range(had.n):
+            if had.items[j] == i:
+                self.old[0] = had.sums[j] / had.weights[j]
+        if isnan(self.old[0]):
+            self.touch_list(<int32_t>i, had.items, had.n)
+        self.plan = self.m.scale
+        scale_meet(&self.plan, y)
+        if self.moves():
+            self.item_pairs.reserve_wide(self.records())
+        elif had.n:
+            wide = not isnan(self.old[0]) or self.m.fine < self.plan.narrow or self.may_widen(y)
+            if wide or self.ie[i, 0] + 1 >= self.most_users():
+                self.item_pairs.reserve_wide(2 * had.n)
+        self.users[0], self.touched[0] = <int32_t>u, <int32_t>i
+        self.n_pending = 1
+        return 0
+
+    cdef Py_ssize_t records(self):
+        return self.item_pairs.block_bytes // 12
+
+    cdef int expect(self, u, i, y) except -1:
+        known = np.flatnonzero((u >= 0) & (i >= 0))
+        pairs = np.unique(u[known].astype(np.int64) << 32 | i[known])
+        who, first = np.unique(pairs >> 32, return_index=True)
+        coming = np.diff(np.append(first, len(pairs)))
+        longest = max((self.pairs.length(w) + c for w, c in zip(who.tolist(), coming.tolist())), default=0)
+        self.make_scratch(longest, len(pairs))
+        widest = self.plan_scale(y[known])
+        repeats = len(pairs) < len(known)
+        met = self.touch_all((pairs >> 32).astype(np.int32), pairs.astype(np.int32), first.astype(np.int64))
+        coming = np.bincount(i[known], minlength=self.ie.shape[0])
+        popular = np.asarray(self.ie)[:, 0] + coming[:self.ie.shape[0]]
+        n = int((popular >= self.most_users()).sum())
+        if self.moves() or self.m.fine < self.plan.narrow or widest or repeats or met[1]:
+            n = self.records()
+        self.item_pairs.reserve_wide(min(n * (n - 1) // 2, self.records(), 2 * met[0]) if not self.moves()
+                                     else self.records())
+        self.n_pending = len(pairs)
+        return 0
+
+    cdef bint plan_scale(self, y):
+        cdef const double[::1] ys = np.ascontiguousarray(y)
+        cdef Py_ssize_t j
+        cdef bint widest = False
+        self.plan = self.m.scale
+        for j in range(ys.shape[0]):
+            scale_meet(&self.plan, ys[j])
+            widest |= self.may_widen(ys[j])
+        return widest
+
+    cdef object touch_all(self, const int32_t[::1] users, const int32_t[::1] items, const int64_t[::1] first):
+        """Make the records of all pairs to come; how many they are at most, and whether ratings repeat."""
+        cdef Py_ssize_t g, a, b, p, j, met = 0
+        cdef Listed had
+        cdef bint repeats = False
+        for g in range(first.shape[0]):
+            a = first[g]
+            b = first[g + 1] if g + 1 < first.shape[0] else users.shape[0]
+            had = self.listed(users[a])
+            for p in range(a, b):
+                self.users[p], self.touched[p], self.old[p] = users[p], items[p], NAN
+                self.place[items[p]] = <int32_t>p
+            for j in range(had.n):
+                if self.place[had.items[j]] >= 0:
+                    self.old[self.place[had.items[j]]] = had.sums[j] / had.weights[j]
+                    repeats = True
+            for p in range(a, b):
+                self.place[items[p]] = -1
+            for p in range(a, b):
+                met += had.n + p - a
+                if isnan(self.old[p]):
+                    self.touch_list(items[p], had.items, had.n)
+                    self.touch_list(items[p], &items[a], p - a)
+        return met, repeats
+
+    # -- learning -------------------------------------------------------------------------------
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t a = 0, b
+        BaselineLearner.learn(self, u, i, y, w, t, n)
+        if self.n_pending and self.settle():
+            self.n_pending = 0
+        while a < self.n_pending:
+            b = a
+            while b < self.n_pending and self.users[b] == self.users[a]:
+                b += 1
+            self.meet(a, b)
+            a = b
+        self.n_pending = 0
+
+    cdef bint settle(self) noexcept nogil:
+        """Move to the planned scale; whether this took all ratings anew, those just recorded included."""
+        if not self.moves():
+            self.m.scale = self.plan
+            return False
+        if self.m.scale.unit == SCALE_NONE or self.m.fine >= self.plan.unit:
+            moments_move(self.m, &self.plan)
+            return False
+        self.rebuild(&self.plan)
+        return True
+
+    cdef void rebuild(self, const skl_scale *scale) noexcept nogil:
+        """All sums anew from the ratings of all users; their records exist."""
+        cdef Py_ssize_t u, j
+        cdef Listed had
+        moments_zero(self.m)
+        self.m.scale = scale[0]
+        for u in range(self.uw.shape[0]):
+            had = self.listed(u)
+            for j in range(had.n):
+                self.active[j] = moments_value(self.m, had.sums[j] / had.weights[j])
+            moments_list(self.m, had.items, self.active, had.n, 1)
+
+    cdef void meet(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        """The touched pairs a..b of one user: every other item of the user meets the new mean."""
+        cdef Listed now = self.listed(self.users[a])
+        cdef Py_ssize_t p, j, m = 0
+        cdef skl_value v, old
+        for p in range(a, b):
+            self.place[self.touched[p]] = <int32_t>(p - a)
+        for j in range(now.n):
+            v = moments_value(self.m, now.sums[j] / now.weights[j])
+            p = self.place[now.items[j]]
+            if p >= 0:
+                self.new[p] = v
+                if isnan(self.old[a + p]):
+                    continue
+                v = moments_value(self.m, self.old[a + p])
+            self.active_items[m] = now.items[j]
+            self.active[m] = v
+            m += 1
+        for p in range(a, b):
+            if isnan(self.old[p]):
+                moments_meet(self.m, self.active_items, self.active, m, self.touched[p], NULL,
+                             self.new[p - a])
+                self.active_items[m] = self.touched[p]
+                self.active[m] = self.new[p - a]
+                m += 1
+                continue
+            old = moments_value(self.m, self.old[p])
+            moments_meet(self.m, self.active_items, self.active, m, self.touched[p], &old, self.new[p - a])
+            for j in range(m):
+                if self.active_items[j] == self.touched[p]:
+                    self.active[j] = self.new[p - a]
+        for p in range(a, b):
+            self.place[self.touched[p]] = -1
+
+    # -- forgetting and merging -------------------------------------------------------------------
+    def leave(self, users):
+        """Take the ratings of these users out of all records."""
+        cdef Py_ssize_t u, j
+        cdef Listed had
+        for u in users:
+            had = self.listed(u)
+            self.make_scratch(had.n, 1)
+            self.item_pairs.reserve_wide(had.n * had.n // 2 if self.m.fine < self.m.scale.narrow else 1)
+            for j in range(had.n):
+                self.active[j] = moments_value(self.m, had.sums[j] / had.weights[j])
+            moments_list(self.m, had.items, self.active, had.n, -1)
+
+    def settle_down(self):
+        """The scale of the ratings that are left; whether their sums may now differ in rounding."""
+        cdef skl_scale left
+        cdef Py_ssize_t u, j
+        cdef Listed had
+        cdef bint exact = self.m.fine >= self.m.scale.unit, repeats = False
+        left.unit = left.narrow = left.top = SCALE_NONE
+        for u in range(self.uw.shape[0]):
+            had = self.listed(u)
+            repeats = repeats or self.ue[u, 0] > had.n
+            for j in range(had.n):
+                scale_meet(&left, had.sums[j] / had.weights[j])
+        if left.unit == self.m.scale.unit:
+            return False
+        self.take_scale(left.unit, left.top)
+        return repeats and not exact
+
+    def take_scale(self, int unit, int top):
+        """Count in other units; all ratings are taken anew."""
+        cdef skl_scale scale = self.m.scale
+        scale.unit, scale.top = unit, top
+        if unit != SCALE_NONE and (self.m.scale.unit == SCALE_NONE or scale.narrow < unit):
+            scale.narrow = unit + 29
+        if unit == SCALE_NONE:
+            scale.narrow = SCALE_NONE
+        self.make_scratch(max(1, self.longest()), 1)
+        self.item_pairs.reserve_wide(self.records())
+        self.rebuild(&scale)
+
+    def take_steps(self, int narrow):
+        """Count in other narrow units; nothing else changes."""
+        cdef skl_scale scale = self.m.scale
+        scale.narrow = narrow
+        self.item_pairs.reserve_wide(self.records())
+        moments_move(self.m, &scale)
+
+    @property
+    def scale(self):
+        """Exponents of the unit, of the narrow unit, and of a bound of the ratings."""
+        return self.m.scale.unit, self.m.scale.narrow, self.m.scale.top
+
+    # -- answers --------------------------------------------------------------------------------
+    cdef double read_list(self, Listed had, Py_ssize_t u, double mean, double *bias) noexcept nogil:
+        """The bias of a user; and for each item of the user how far its rating is from what biases say."""
+        cdef Py_ssize_t j
+        cdef double largest = 0, taken = 0, unit, b
+        for j in range(had.n):
+            bias[j] = self.item_bias(had.items[j], mean)
+            largest = max(largest, fabs(had.weights[j] * bias[j]))
+        unit = exact_unit(largest, had.n)
+        for j in range(had.n):
+            taken += rint(had.weights[j] * bias[j] / unit)
+        b = (self.us[u, 0] - self.uw[u, 0] * mean - taken * unit) / (self.uw[u, 0] + self.l2_user)
+        for j in range(had.n):
+            bias[j] = had.sums[j] / had.weights[j] - (mean + b + bias[j])
+        return b
+
+    cdef double weigh(self, Listed had, int32_t i, const double *deviation, double *parts, double *spare,
+                      double base) noexcept nogil:
+        """What each item of a user adds to the answer for item i; their sum."""
+        return 0
+
+    cdef void ready(self, double mean) noexcept nogil:
+        """Before answers."""
+
+    cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        cdef double mean = self.mean(), base = mean
+        cdef Listed had
+        if i >= 0:
+            base += self.item_bias(i, mean)
+        if u < 0 or self.s[2] <= 0:
+            return base
+        had = self.listed(u)
+        base += self.read_list(had, u, mean, self.ask)
+        if i < 0 or had.n == 0:
+            return base
+        self.ready(mean)
+        return base + self.weigh(had, <int32_t>i, self.ask, self.ask + self.ask_room,
+                                 self.ask + 2 * self.ask_room, base)
+
+    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
+        """Predictions for pairs of rows, float64 (n,); the list of a user is read once a run."""
+        cdef Py_ssize_t n = u.shape[0], j
+        cdef double[::1] out = np.empty(n)
+        cdef double mean = self.mean(), bias = 0, base
+        cdef Listed had = self.listed(-1)
+        self.ready(mean)
+        for j in range(n):
+            if j == 0 or u[j] != u[j - 1]:
+                had = self.listed(u[j] if self.s[2] > 0 else -1)
+                bias = 0
+                if u[j] >= 0 and self.s[2] > 0:
+                    bias = self.read_list(had, u[j], mean, self.ask)
+            base = mean
+            if i[j] >= 0:
+                base += self.item_bias(i[j], mean)
+            if u[j] >= 0 and self.s[2] > 0:
+                base += bias
+            if had.n and i[j] >= 0:
+                base += self.weigh(had, i[j], self.ask, self.ask + self.ask_room,
+                                   self.ask + 2 * self.ask_room, base)
+            out[j] = base
+        return np.asarray(out)
+
+    def explain(self, Py_ssize_t u, int32_t i):
+        """What each item of a user adds to the answer: item rows and parts, float64 (n,)."""
+        cdef double mean = self.mean(), base
+        cdef Listed had = self.listed(u)
+        if u < 0 or i < 0 or had.n == 0 or self.s[2] <= 0:
+            return np.empty(0, np.int32), np.empty(0)
+        base = mean + self.item_bias(i, mean)
+        base += self.read_list(had, u, mean, self.ask)
+        self.ready(mean)
+        self.weigh(had, i, self.ask, self.ask + self.ask_room, self.ask + 2 * self.ask_room, base)
+        return (np.array([had.items[j] for j in range(had.n)], dtype=np.int32),
+                np.asarray(<double[:had.n]>(self.ask + self.ask_room)).copy())
+
+
+cdef class ItemKNNLearner(PairLearner):
+    """The deviations of the ratings of the k most similar items of the user, weighted by similarity."""
+    cdef skl_likeness like
+    cdef Py_ssize_t k
+    cdef double l2
+
+    def configure(self, double l2_user, double l2_item, Py_ssize_t k, int kind, double shrinkage, double l2):
+        BaselineLearner.configure(self, l2_user, l2_item)
+        self.k, self.l2 = k, l2
+        self.like.kind, self.like.shrinkage = kind, shrinkage
+
+    cdef void ready(self, double mean) noexcept nogil:
+        likeness_set(&self.like, self.m, mean)
+
+    cdef double similarity(self, int32_t a, int32_t b) noexcept nogil:
+        cdef int32_t row, key
+        cdef const char *record
+        if a == b:
+            return 0
+        pairs_place(&self.m.table, a, b, &row, &key)
+        record = pairs_find(&self.m.table, row, key)
+        return 0 if record == NULL else likeness(self.m, record, &self.like)
+
+    cdef double weigh(self, Listed had, int32_t i, const double *deviation, double *parts, double *spare,
+                      double base) noexcept nogil:
+        cdef Py_ssize_t j, m = 0
+        cdef double least = 0, largest = 0, unit, whole, total = 0, weight = 0
+        cdef int32_t row, key
+        for j in range(had.n):
+            if j + AHEAD < had.n:
+                pairs_place(&self.m.table, i, had.items[j + AHEAD], &row, &key)
+                pairs_prefetch(&self.m.table, row, key)
+            parts[j] = self.similarity(i, had.items[j])
+            if parts[j] > 0:
+                spare[m] = parts[j]
+                m += 1
+        if m == 0:
+            for j in range(had.n):
+                parts[j] = 0
+            return 0
+        if self.k and m > self.k:
+            least = kth_largest(spare, m, self.k)       # those that tie with the last one count too
+        for j in range(had.n):
+            if parts[j] > 0 and parts[j] >= least:
+                largest = max(largest, fabs(deviation[j]))
+            else:
+                parts[j] = 0
+        # whole numbers of small units: the sums do not depend on the order of the list
+        unit, whole = exact_unit(largest, had.n), exact_unit(1, had.n)
+        for j in range(had.n):
+            weight += rint(parts[j] / whole)
+            parts[j] = rint(parts[j] * deviation[j] / unit)
+            total += parts[j]
+        weight = weight * whole + self.l2
+        for j in range(had.n):
+            parts[j] = parts[j] * unit / weight
+        return total * unit / weight
+
+    def similar(self, int32_t i, Py_ssize_t n_items):
+        """Similarities of all items to one, float64 (n_items,)."""
+        cdef Py_ssize_t j
+        cdef double[::1] out = np.zeros(n_items)
+        self.ready(self.mean())
+        for j in range(n_items):
+            out[j] = self.similarity(i, <int32_t>j)
+        return np.asarray(out)
+
+
+cdef class SlopeOneLearner(PairLearner):
+    """Ratings of the user's items, each moved by the mean difference between the two items."""
+    cdef double shrinkage
+
+    def configure(self, double l2_user, double l2_item, double shrinkage):
+        BaselineLearner.configure(self, l2_user, l2_item)
+        self.shrinkage = shrinkage
+
+    cdef double weigh(self, Listed had, int32_t i, const double *deviation, double *parts, double *spare,
+                      double base) noexcept nogil:
+        cdef Py_ssize_t j
+        cdef int32_t row, key
+        cdef const char *record
+        cdef int64_t n, users = 0
+        cdef skl_wide total = wide_zero(), part
+        cdef double one = 1.0 / scale_factor(&self.m.scale), weight
+        for j in range(had.n):
+            parts[j] = spare[j] = 0
+            if j + AHEAD < had.n:
+                pairs_place(&self.m.table, i, had.items[j + AHEAD], &row, &key)
+                pairs_prefetch(&self.m.table, row, key)
+            if had.items[j] == i:
+                continue
+            pairs_place(&self.m.table, i, had.items[j], &row, &key)
+            record = pairs_find(&self.m.table, row, key)
+            n = 0 if record == NULL else moments_count(self.m, record)
+            if n <= 0:
+                continue
+            part = wide_product(moments_value(self.m, had.sums[j] / had.weights[j]).X, n)
+            part = wide_plus(part, wide_product(slope_sum(record), 1 if row == i else -1))
+            total = wide_plus(total, part)
+            users += n
+            parts[j], spare[j] = wide_double(part) * one, <double>n
+        weight = users + self.shrinkage
+        if users == 0:
+            return 0
+        for j in range(had.n):
+            parts[j] = (parts[j] - spare[j] * base) / weight
+        return (wide_double(total) * one - users * base) / weight
