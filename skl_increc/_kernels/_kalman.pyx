@@ -136,6 +136,15 @@ cdef class KalmanLearner(Learner):
         kf_units(self.T, &centre, &scale)
         return self.clipped(centre + scale * s) if self.clip else centre + scale * s
 
+    def deviation(self, Py_ssize_t u, Py_ssize_t i):
+        """The standard deviation of the rating of one pair of codes."""
+        cdef int32_t a = <int32_t>u, b = <int32_t>i
+        cdef float mean, var
+        cdef double centre, scale
+        kf_scores(&self.m, self.L, &a, 0, &b, 0, 1, &mean, &var)
+        kf_units(self.T, &centre, &scale)
+        return scale * sqrt(var)
+
     def centre_and_scale(self):
         """The two numbers that turn a score in standard units into a rating."""
         cdef double centre, scale

@@ -57,7 +57,7 @@ SKL_INLINE void mf_standardise(mf_totals *T, const double *y, const double *w, i
             const double num = centre ? Y[b + j] * k - s : Y[b + j] + shift;
             const double raw = centre ? B[b + j] * k : (B[b + j] + shift * (2.0 * s + shift * k)) / k;
             const double var = centre ? raw - s * s : raw;
-            const double known = (k > MF_LEAST) & (var > 1e-12 * raw) ? 1.0 : 0.0;
+            const double known = ((k > MF_LEAST) & (var > 1e-12 * raw)) ? 1.0 : 0.0;
             const double z = known * num / sqrt(known > 0.0 ? var : 1.0);
             /* a rating of next to no weight may be as far out as it likes */
             target[b + j] = (float)(z < -MF_FARTHEST ? -MF_FARTHEST : z > MF_FARTHEST ? MF_FARTHEST : z);

@@ -13,7 +13,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skl_increc._kernels._kalman import SCALARS, KalmanLearner
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field, Rows
-from skl_increc._state.ids import canonical
 from skl_increc.base import Guarantees, RatingRegressor
 from skl_increc.factorization._base import VectorMixin
 
@@ -306,8 +305,7 @@ class KalmanMF(VectorMixin, RatingRegressor):
             item = x.get(self.item_col) if item is None else item
             if user is None and item is None:
                 user, item = self._ids_by_position(x, False)
-        u, i = state.users.find(canonical(user)), state.items.find(canonical(item))
-        return float(state.learner.score_and_std(np.array([u], np.int32), np.array([i], np.int32))[1][0])
+        return state.learner.deviation(state.users.find(user), state.items.find(item))
 
     def _predict_score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(u, i, bool(self.clip_to_range))
