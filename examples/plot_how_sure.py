@@ -32,7 +32,8 @@ print(f"RMSE {np.sqrt(np.mean(errors**2)):.4f}; errors over their standard devia
 
 # %%
 # On the left, the events in twenty groups by what the model said: where it said 0.9, its errors should be about
-# 0.9.  On the right, what it says of users by how many ratings it has had of them.
+# 0.9, and they are.  On the right, the same by how many ratings of the user came before: it is right on the
+# average, but too sure of users in their first dozen ratings.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 groups = np.array_split(np.argsort(stds), 20)
 said = [np.sqrt(np.mean(stds[group] ** 2)) for group in groups]

@@ -17,12 +17,13 @@ from timing import arguments, peer
 from river import base, optim, reco
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF
+from skl_increc.factorization import BiasedMF, KalmanMF
 from skl_increc.model_selection import progressive_validate
 
 SETS = ("movielens-100k", "movielens-latest-small-2018")
 GOALS = {
-    "RMSE": "Baseline() .962, Baseline(drift=...) .950, BiasedMF() .945; 2018: BiasedMF() .865",
+    "RMSE": "Baseline() .962, Baseline(drift=...) .950, BiasedMF() .945, KalmanMF() .941; "
+    "2018: BiasedMF() .865, KalmanMF() .860",
     "HitRate": "Popularity() .087 on movielens-100k",
 }
 
@@ -62,6 +63,9 @@ def rating_models() -> dict[str, Any]:
         "Baseline(drift=0.003)": Baseline(drift=0.003),
         "BiasedMF()": BiasedMF(),
         "BiasedMF(n_factors=16)": BiasedMF(n_factors=16),
+        "KalmanMF()": KalmanMF(),
+        'KalmanMF(covariance="full")': KalmanMF(covariance="full"),
+        'KalmanMF(time_col="timestamp")': KalmanMF(time_col="timestamp"),
         "River BiasedMF, documented": FromDict(documented()),
         "River BiasedMF, stock": FromDict(reco.BiasedMF(seed=0)),
         "River Baseline, stock": FromDict(reco.Baseline()),
