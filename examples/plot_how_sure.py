@@ -12,6 +12,8 @@ each before it learns it, and says how sure it is; then its errors are compared 
 
 # %%
 # One loop is all: ask, ask how sure, learn.  The first thousand events, where nobody knows anything, are left out.
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -28,7 +30,9 @@ for x, rating in iter_events(load_movielens_small()):
     counts[x["user"]] = events_of_user[-1] + 1
     model.learn_one(x, rating)
 errors, stds, events_of_user = (np.array(values[1000:]) for values in (errors, stds, events_of_user))
-print(f"RMSE {np.sqrt(np.mean(errors**2)):.4f}; errors over their standard deviations: {np.std(errors / stds):.3f}")
+print(
+    f"RMSE {np.sqrt(np.mean(errors**2)):.4f}; errors over their standard deviations: {np.std(errors / stds):.3f}"
+)
 
 # %%
 # On the left, the events in twenty groups by what the model said: where it said 0.9, its errors should be about
@@ -43,7 +47,7 @@ left.set(xlabel="standard deviation, said before", ylabel="root mean square erro
 left.legend()
 edges = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 4000]
 for name, values in (("said", stds), ("was", np.abs(errors))):
-    parts = [values[(events_of_user >= a) & (events_of_user < b)] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [values[(events_of_user >= a) & (events_of_user < b)] for a, b in pairwise(edges)]
     right.plot(edges[1:], [np.sqrt(np.mean(part**2)) for part in parts], "o-", markersize=4, label=name)
 right.set(xlabel="ratings of the user before, up to", xscale="log")
 right.legend()
