@@ -9,12 +9,13 @@ from libc.stdlib cimport free, realloc
 
 import numpy as np
 
+from skl_increc._state._tables cimport IntTable, StringTable, spread
+
 from skl_increc._state.ids import canonical, stable_bytes
 from skl_increc._state.memory import aligned_empty, grown
 
 cdef extern from "Python.h":
     Py_hash_t PyObject_Hash(object o) except? -1
-    int PyUnicode_Compare(object a, object b) except? -1
 
 cdef extern from "hash.h" nogil:
     uint64_t skl_mix(uint64_t z)
@@ -26,17 +27,6 @@ cdef enum:
     INT = 1
     OBJECT = 2
     LOOK_AHEAD = 64
-
-cdef object STRING_SLOT = np.dtype([("key", np.uintp), ("hash", np.intp), ("row", np.int64)])
-cdef object SLOT = np.dtype([("key", np.int64), ("row", np.int64)])
-
-
-cdef inline uint64_t spread(int64_t key) noexcept nogil:
-    cdef uint64_t h = <uint64_t>key
-    h ^= h >> 32
-    h *= <uint64_t>0x9E3779B97F4A7C15
-    return h ^ (h >> 29)
-
 
 cdef Py_ssize_t size_of(object key) except -1:
     """Bytes of one id, as the allocator rounds them."""
@@ -56,8 +46,7 @@ cdef class IdMap:
         self.objects = {}
         self.names = None
         self.free = []
-        self.allot_slots(16)
-        self.allot_strings(16)
+        self.ints, self.strings = IntTable(), StringTable()
         self.keys_owner = aligned_empty((16,), np.int64)
         self.kind_owner = np.zeros(16, np.uint8)
         self.capacity = 16
@@ -81,26 +70,11 @@ cdef class IdMap:
         self.logged += 1
         return 0
 
-    cdef allot_slots(self, Py_ssize_t n):
-        owner = aligned_empty((n,), SLOT)
-        owner["row"] = -1
-        cdef Slot *tab = <Slot *><uintptr_t>owner.ctypes.data
-        self.tab, self.slots = tab, n       # only then may the old block go: a reader may be in it
-        self.tab_owner = owner
-
     cdef point(self):
         self.keys = <int64_t *><uintptr_t>self.keys_owner.ctypes.data
         self.kind = <uint8_t *><uintptr_t>self.kind_owner.ctypes.data
 
     # -- one id --------------------------------------------------------------------------------
-    cdef Py_ssize_t find_int(self, int64_t key) noexcept nogil:
-        cdef uint64_t mask = self.slots - 1, s = spread(key) & mask
-        while self.tab[s].row >= 0:
-            if self.tab[s].key == key:
-                return self.tab[s].row
-            s = (s + 1) & mask
-        return -1
-
     cdef Py_ssize_t find_c(self, object key) except -2:
         """The row of an id; -1 for one that is missing, unknown, or whose row has no room yet."""
         cdef Py_ssize_t row = self.find_raw(key)
@@ -111,11 +85,11 @@ cdef class IdMap:
         cdef int64_t v
         cdef PyObject *hit
         if PyUnicode_CheckExact(key):
-            return self.find_string(key)
+            return self.strings.find(key)
         elif PyLong_CheckExact(key):
             v = PyLong_AsLongLongAndOverflow(key, &overflow)
             if not overflow:
-                return self.find_int(v)
+                return self.ints.find(v)
         elif key is None:
             return -1
         else:
@@ -142,10 +116,9 @@ cdef class IdMap:
         if PyLong_CheckExact(key):
             v = PyLong_AsLongLongAndOverflow(key, &overflow)
             if not overflow:
-                self.reserve_ints(self.ints + 1)
+                self.ints.reserve(self.ints.n + 1)
                 row = self.new_row(v, INT)
-                self.put(v, row)
-                self.ints += 1
+                self.ints.enter(v, row)
                 return row
         return self.add_object(key)
 
@@ -153,7 +126,7 @@ cdef class IdMap:
         cdef bint stable = True
         cdef int64_t h = <int64_t>self.hash_object(key, &stable)
         if PyUnicode_CheckExact(key):
-            self.reserve_strings(self.n_strings + 1)
+            self.strings.reserve(self.strings.n + 1)
         cdef Py_ssize_t row = self.new_row(h, OBJECT)
         if self.names is None:
             self.names = [None] * self.rows
@@ -168,8 +141,7 @@ cdef class IdMap:
     cdef int index_name(self, object key, Py_ssize_t row) except -1:
         """Enter an id that is no integer into its table; `names` holds it already."""
         if PyUnicode_CheckExact(key):
-            self.put_string(<void *>key, PyObject_Hash(key), row)
-            self.n_strings += 1
+            self.strings.enter(<void *>key, PyObject_Hash(key), row)
         else:
             self.objects[key] = row
         self.name_bytes += size_of(key)
@@ -226,118 +198,13 @@ cdef class IdMap:
         self.keys, self.kind = <int64_t *>at_keys, <uint8_t *>at_kind
         self.keys_owner, self.kind_owner, self.capacity = keys, kind, capacity
 
-    # -- the table of integers ------------------------------------------------------------------
-    cdef int put(self, int64_t key, Py_ssize_t row) noexcept nogil:
-        cdef uint64_t mask = self.slots - 1, s = spread(key) & mask
-        while self.tab[s].row >= 0:
-            s = (s + 1) & mask
-        self.tab[s].key = key
-        self.tab[s].row = row
-        return 0
-
-    cdef int reserve_ints(self, Py_ssize_t n) except -1:
-        """Keep the table at most eight tenths full."""
-        cdef Py_ssize_t want = self.slots, had = self.slots, j
-        cdef Slot *old = self.tab
-        while 10 * n > 8 * want:
-            want *= 2
-        if want == had:
-            return 0
-        _kept = self.tab_owner
-        self.allot_slots(want)
-        for j in range(had):
-            if old[j].row >= 0:
-                self.put(old[j].key, old[j].row)
-        return 0
-
-    cdef int drop_int(self, int64_t key) noexcept nogil:
-        """Remove a key; later keys of the run move up, so that no tombstone is needed."""
-        cdef uint64_t mask = self.slots - 1, s = spread(key) & mask, gap, home
-        while self.tab[s].key != key or self.tab[s].row < 0:
-            s = (s + 1) & mask
-        gap = s
-        while True:
-            s = (s + 1) & mask
-            if self.tab[s].row < 0:
-                break
-            home = spread(self.tab[s].key) & mask
-            if ((s - home) & mask) >= ((s - gap) & mask):
-                self.tab[gap] = self.tab[s]
-                gap = s
-        self.tab[gap].row = -1
-        self.tab[gap].key = 0
-        return 0
-
-    # -- the table of strings: as a dict, but the row stands beside the key ------------------------
-    cdef allot_strings(self, Py_ssize_t n):
-        owner = aligned_empty((n,), STRING_SLOT)
-        owner["row"] = -1
-        cdef StringSlot *strings = <StringSlot *><uintptr_t>owner.ctypes.data
-        self.strings, self.string_slots = strings, n
-        self.strings_owner = owner
-
-    cdef Py_ssize_t find_string(self, object key) except -2:
-        cdef Py_hash_t h = PyObject_Hash(key)
-        cdef uint64_t mask = self.string_slots - 1, s = spread(h) & mask
-        cdef StringSlot *slot
-        while True:
-            slot = self.strings + s
-            if slot.row < 0:
-                return -1
-            if slot.key == <void *>key:
-                return slot.row
-            if slot.hash == h and PyUnicode_Compare(<object>slot.key, key) == 0:
-                return slot.row
-            s = (s + 1) & mask
-
-    cdef int put_string(self, void *key, Py_hash_t h, Py_ssize_t row) noexcept nogil:
-        cdef uint64_t mask = self.string_slots - 1, s = spread(h) & mask
-        while self.strings[s].row >= 0:
-            s = (s + 1) & mask
-        self.strings[s].key = key
-        self.strings[s].hash = h
-        self.strings[s].row = row
-        return 0
-
-    cdef int reserve_strings(self, Py_ssize_t n) except -1:
-        cdef Py_ssize_t want = self.string_slots, had = self.string_slots, j
-        cdef StringSlot *old = self.strings
-        while 10 * n > 8 * want:
-            want *= 2
-        if want == had:
-            return 0
-        _kept = self.strings_owner
-        self.allot_strings(want)
-        for j in range(had):
-            if old[j].row >= 0:
-                self.put_string(old[j].key, old[j].hash, old[j].row)
-        return 0
-
-    cdef int drop_string(self, object key) except -1:
-        cdef uint64_t mask = self.string_slots - 1, s = spread(PyObject_Hash(key)) & mask, gap, home
-        while self.strings[s].key != <void *>key:
-            s = (s + 1) & mask
-        gap = s
-        while True:
-            s = (s + 1) & mask
-            if self.strings[s].row < 0:
-                break
-            home = spread(self.strings[s].hash) & mask
-            if ((s - home) & mask) >= ((s - gap) & mask):
-                self.strings[gap] = self.strings[s]
-                gap = s
-        self.strings[gap].row = -1
-        self.n_strings -= 1
-        return 0
-
     cdef int drop_row(self, Py_ssize_t row) except -1:
         if self.kind[row] == INT:
-            self.drop_int(self.keys[row])
-            self.ints -= 1
+            self.ints.drop(self.keys[row])
         else:
             key = self.names[row]
             if PyUnicode_CheckExact(key):
-                self.drop_string(key)
+                self.strings.drop(key)
             else:
                 del self.objects[key]
             self.name_bytes -= size_of(key)
@@ -359,23 +226,8 @@ cdef class IdMap:
 
     def find_ints(self, const int64_t[::1] ids):
         """Rows of integer ids, int32 (n,)."""
-        cdef Py_ssize_t n = ids.shape[0], a = 0, b, e, room = self.room
-        cdef int32_t[::1] out = np.empty(n, np.int32)
-        cdef uint64_t mask = self.slots - 1
-        cdef Slot *tab = self.tab
-        _kept = self.tab_owner              # a growing writer leaves this table to us
-        cdef Py_ssize_t s
-        with nogil:
-            while a < n:
-                e = min(a + LOOK_AHEAD, n)
-                for b in range(a, e):
-                    SKL_PREFETCH(&tab[spread(ids[b]) & mask])
-                for b in range(a, e):
-                    s = spread(ids[b]) & mask
-                    while tab[s].row >= 0 and tab[s].key != ids[b]:
-                        s = (s + 1) & mask
-                    out[b] = <int32_t>tab[s].row if tab[s].row < room else -1
-                a = e
+        cdef int32_t[::1] out = np.empty(ids.shape[0], np.int32)
+        self.ints.find_many(ids, out, self.room)
         return np.asarray(out)
 
     def add_ints(self, const int64_t[::1] ids):
@@ -385,23 +237,24 @@ cdef class IdMap:
         cdef uint64_t h[LOOK_AHEAD]
         cdef uint64_t mask
         cdef Py_ssize_t s, row
+        cdef IntTable ints = self.ints
         while a < n:
             e = min(a + LOOK_AHEAD, n)
-            self.reserve_ints(self.ints + LOOK_AHEAD)
-            mask = self.slots - 1
+            ints.reserve(ints.n + LOOK_AHEAD)
+            mask = ints.slots - 1
             for b in range(a, e):
                 h[b - a] = spread(ids[b]) & mask
-                SKL_PREFETCH(&self.tab[h[b - a]])
+                SKL_PREFETCH(&ints.tab[h[b - a]])
             for b in range(a, e):
                 s = h[b - a]
-                while self.tab[s].row >= 0 and self.tab[s].key != ids[b]:
+                while ints.tab[s].row >= 0 and ints.tab[s].key != ids[b]:
                     s = (s + 1) & mask
-                if self.tab[s].row < 0:
+                if ints.tab[s].row < 0:
                     row = self.new_row(ids[b], INT)
-                    self.tab[s].key = ids[b]
-                    self.tab[s].row = row
-                    self.ints += 1
-                out[b] = <int32_t>self.tab[s].row
+                    ints.tab[s].key = ids[b]
+                    ints.tab[s].row = row
+                    ints.n += 1
+                out[b] = <int32_t>ints.tab[s].row
             a = e
         return np.asarray(out)
 
@@ -520,7 +373,7 @@ cdef class IdMap:
     @property
     def nbytes(self):
         """Bytes of the tables and of the ids in them."""
-        total = self.tab_owner.nbytes + self.strings_owner.nbytes + self.rows * 9 + self.name_bytes
+        total = self.ints.nbytes + self.strings.nbytes + self.rows * 9 + self.name_bytes
         if self.names is not None:
             total += self.names.__sizeof__() + self.objects.__sizeof__() + 32 * len(self.objects)
         return total
@@ -548,28 +401,23 @@ cdef class IdMap:
             m.names = [None] * rows
             for row, key in kept["names"]:
                 m.names[row] = key
-                m.reserve_strings(m.n_strings + 1)
+                m.strings.reserve(m.strings.n + 1)
                 m.index_name(key, row)
-        m.ints = int((np.asarray(kept["kind"]) == INT).sum())
-        m.reserve_ints(m.ints)
+        m.ints.reserve(int((np.asarray(kept["kind"]) == INT).sum()))
         for r in range(rows):
             if m.kind[r] == INT:
-                m.put(m.keys[r], r)
+                m.ints.enter(m.keys[r], r)
         return m
 
     def copy(self):
         """An independent map; the ids themselves are shared."""
         cdef IdMap m = IdMap()
-        m.tab_owner = self.tab_owner.copy()
-        m.tab = <Slot *><uintptr_t>m.tab_owner.ctypes.data
-        m.slots, m.ints, m.rows, m.unstable = self.slots, self.ints, self.rows, self.unstable
+        m.ints, m.strings, m.name_bytes = self.ints.copy(), self.strings.copy(), self.name_bytes
+        m.rows, m.unstable = self.rows, self.unstable
         m.capacity = max(16, self.rows)
         m.keys_owner = grown(self.keys_owner[:m.capacity], m.capacity, m.rows)
         m.kind_owner = self.kind_owner[:m.capacity].copy()
         m.point()
-        m.strings_owner = self.strings_owner.copy()
-        m.strings = <StringSlot *><uintptr_t>m.strings_owner.ctypes.data
-        m.string_slots, m.n_strings, m.name_bytes = self.string_slots, self.n_strings, self.name_bytes
         m.objects = self.objects.copy()
         m.names = None if self.names is None else self.names.copy()
         m.free = self.free.copy()

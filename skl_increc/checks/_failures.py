@@ -33,6 +33,7 @@ __all__ = ["a_failed_call_changes_nothing"]
 #: modules that ask for memory as they grow, by these functions or by numpy's
 GROWING = [
     "skl_increc._state.fields",
+    "skl_increc._state._tables",
     "skl_increc._state._idmap",
     "skl_increc._state._blocks",
     "skl_increc._state._lists",

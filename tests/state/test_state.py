@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skl_increc._state._state import State
 
-from skl_increc._state import _blocks, _idmap, _lists, fields
+from skl_increc._state import _blocks, _idmap, _lists, _tables, fields
 from skl_increc._state.fields import Field
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF
@@ -174,7 +174,7 @@ class Memory:
 
     def __init__(self, monkeypatch):
         self.count, self.fails = 0, -1
-        for module in (_blocks, _lists, _idmap, fields):
+        for module in (_blocks, _lists, _idmap, _tables, fields):
             for name in ("grown", "aligned_empty", "aligned_zeros"):
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, self.counted(getattr(module, name)))
