@@ -28,6 +28,10 @@ MODELS = {
     "BiasedMF-mean": BiasedMF(init="mean"),
     "BiasedMF-uniform-17": BiasedMF(17, init="uniform", time_col="time"),
     "BiasedMF-FunkMF": BiasedMF(biases=False),
+    "BiasedMF-adam": BiasedMF(optimizer="adam", init="mean"),
+    "BiasedMF-implicit-replay": BiasedMF(
+        implicit="history", implicit_size=3, replay=2, replay_size=20, init="mean"
+    ),
     "BiasedMF-history=5": BiasedMF(history=5, clip_to_range=True),
     "BiasedMF-history=0": BiasedMF(1, history=0),
     "BiasedMF-n_epochs": BiasedMF(n_epochs=2),
@@ -37,6 +41,9 @@ MODELS = {
     "RatingItemKNN-pearson": RatingItemKNN(2, similarity="pearson", shrinkage=1.0, damping=0.1),
     "SlopeOne": SlopeOne(),
     "BiasedMFClassifier": BiasedMFClassifier(),
+    "BiasedMFClassifier-options": BiasedMFClassifier(
+        3, optimizer="sgd", implicit="history", implicit_size=4, replay=1, replay_size=8
+    ),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
     "KalmanMF": KalmanMF(),
     "KalmanMF-full": KalmanMF(covariance="full", drift_factors=1e-4, clip_to_range=True, history=5),

@@ -34,6 +34,9 @@ cdef class Learner:
     def bind(self, dict users, dict items, scalars):
         """Take the arrays of the user rows, the item rows and the scalars."""
 
+    def drop(self, int side, rows):
+        """Remove what is kept of user rows (side 0) or item rows (side 1) beyond their own fields."""
+
     def attach_pairs(self, Pairs pairs):
         """Take the pairs of the state, or None where it keeps none."""
         self.pairs = pairs

@@ -12,38 +12,6 @@ import numpy as np
 
 from skl_increc._kernels._learner cimport Learner
 
-cdef extern from "hash.h" nogil:
-    void skl_row_start(float *p, int k, Py_ssize_t stride, float scale, int kind,
-                       const float *quantiles, uint64_t seed, uint64_t side, uint64_t hash)
-
-cdef extern from "mf.h" nogil:
-    enum: MF_BLOCK
-    ctypedef struct mf_stat:
-        float bias, bias_acc, acc, n
-    ctypedef struct mf_model:
-        float *P
-        float *Q
-        mf_stat *SU
-        mf_stat *SI
-        Py_ssize_t stride
-        int k, optimizer, loss, biases
-        float lr, lr_bias, l2, l2_bias, eps
-    ctypedef struct mf_totals:
-        double n, s1, s2, shift, lo, hi
-    void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const int32_t *i, const double *y,
-                  const double *w, Py_ssize_t n, int count)
-    void mf_steps(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
-                  const float *offset, const float *w, Py_ssize_t n)
-    void mf_targets(const mf_model *m, mf_totals *T, const double *y, const double *w, int n, int count,
-                    float *target, float *offset, float *weight)
-    void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int32_t *i, int step_i,
-                   Py_ssize_t n, float *out)
-    void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
-                      const float *offset, const float *w, Py_ssize_t n, double *GP, double *GQ,
-                      double *GU, double *GI)
-    void mf_gradient_step(const mf_model *m, float *X, mf_stat *row, const double *G,
-                          const double *GB, Py_ssize_t n)
-
 #: what the scalars of a state hold, in this order
 TOTALS = ("weight", "sum", "sum_squares", "shift", "lowest", "highest")
 
@@ -62,22 +30,6 @@ cdef class MFLearner(Learner):
     Scores are ``centre + scale * (b_u + b_i + p_u . q_i)`` with the centre and scale of the ratings
     so far (squared loss), or log-odds (logistic loss).
     """
-    cdef mf_model m
-    cdef mf_totals *T
-    cdef double *sums             # init="mean": sums of the user vectors, of the item vectors, counts
-    cdef float[:, ::1] P, Q
-    cdef float[:, ::1] SU, SI
-    cdef double[::1] scalars
-    cdef float *old
-    cdef int start_kind
-    cdef bint start_mean
-    cdef tuple room               # what the next full-batch step needs
-    cdef float init_scale
-    cdef const float[::1] quantiles
-    cdef uint64_t seed
-    cdef public bint clip         # predictions stay within the ratings seen
-    cdef public bint count        # False: another pass over events whose ratings are already counted
-
     def __cinit__(self, int k, Py_ssize_t stride):
         self.m.k = k
         self.m.stride = stride
@@ -201,11 +153,16 @@ cdef class MFLearner(Learner):
                 var = raw + T.shift * (2 * mean + T.shift)
                 scale[0] = sqrt(var) if var > 0 else 0
 
+    cdef void raw(self, const int32_t *u, int step_u, const int32_t *i, int step_i, Py_ssize_t n,
+                  float *out) noexcept nogil:
+        """b_u + b_i + p_u.q_i of n pairs of codes, in standard units."""
+        mf_scores(&self.m, u, step_u, i, step_i, n, out)
+
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
         cdef int32_t a = <int32_t>u, b = <int32_t>i
         cdef float s
         cdef double c, scale
-        mf_scores(&self.m, &a, 0, &b, 0, 1, &s)
+        self.raw(&a, 0, &b, 0, 1, &s)
         self.units(&c, &scale)
         return self.clipped(self.finish(s, c, scale, u, i))
 
@@ -231,7 +188,7 @@ cdef class MFLearner(Learner):
         cdef double c, scale
         if n:
             with nogil:
-                mf_scores(&mine.m, &u[0], 1, &i[0], 1, n, &raw[0])
+                mine.raw(&u[0], 1, &i[0], 1, n, &raw[0])
                 mine.units(&c, &scale)
                 for j in range(n):
                     out[j] = mine.finish(raw[j], c, scale, u[j], i[j])
@@ -251,7 +208,7 @@ cdef class MFLearner(Learner):
             with nogil:
                 mine.units(&c, &scale)
                 for r in range(m):
-                    mf_scores(&mine.m, &u[r], 0, &items[0], 1, n, &raw[0])
+                    mine.raw(&u[r], 0, &items[0], 1, n, &raw[0])
                     for j in range(n):
                         out[r, j] = mine.finish(raw[j], c, scale, u[r], items[j])
         return np.asarray(out)
@@ -259,10 +216,13 @@ cdef class MFLearner(Learner):
     cdef MFLearner reader(self):
         """The same arrays under another owner: growth by a learner cannot free what is being read."""
         cdef MFLearner r = MFLearner.__new__(MFLearner, self.m.k, self.m.stride)
+        self.lend(r)
+        return r
+
+    cdef void lend(self, MFLearner r):
         r.P, r.Q, r.SU, r.SI, r.scalars = self.P, self.Q, self.SU, self.SI, self.scalars
         r.m, r.clip = self.m, self.clip
         r.T = self.T
-        return r
 
     def make_step_room(self, Py_ssize_t n, Py_ssize_t users, Py_ssize_t items):
         """Ask for all the memory of the next `step`, which then cannot fail."""

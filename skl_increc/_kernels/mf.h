@@ -269,7 +269,7 @@ static void mf_steps(const mf_model *m, const int32_t *u, const int32_t *i, cons
 /* All of it: ratings to targets, targets to steps, a block that stays in the first-level cache at
  * a time.  One event is a block of one. */
 SKL_CLONES
-static void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const int32_t *i,
+SKL_OPTIONAL static void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const int32_t *i,
                      const double *y, const double *w, ptrdiff_t n, int count)
 {
     float target[MF_BLOCK], offset[MF_BLOCK], weight[MF_BLOCK];
@@ -316,7 +316,7 @@ static void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int
 /* Full-batch gradients of the events of one call at fixed parameters.  GP, GQ: sums of factor
  * gradients; GU, GI: per row {sum of bias
  * gradients, sum of weights, events}. */
-static void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+SKL_OPTIONAL static void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
                          const float *offset, const float *w, ptrdiff_t n, double *GP, double *GQ,
                          double *GU, double *GI)
 {
@@ -338,7 +338,7 @@ static void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, 
 }
 
 /* each touched row moves by the learning rate times the mean gradient of its events */
-static void mf_gradient_step(const mf_model *m, float *X, mf_stat *row, const double *G,
+SKL_OPTIONAL static void mf_gradient_step(const mf_model *m, float *X, mf_stat *row, const double *G,
                              const double *GB, ptrdiff_t n)
 {
     for (ptrdiff_t r = 0; r < n; r++) {

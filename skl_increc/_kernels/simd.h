@@ -16,14 +16,17 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define SKL_PREFETCH(p) __builtin_prefetch((p), 1, 3)
 #define SKL_INLINE static inline __attribute__((always_inline))
+#define SKL_OPTIONAL __attribute__((unused))
 #define SKL_RESTRICT __restrict__
 #elif defined(_MSC_VER)
 #define SKL_PREFETCH(p) ((void)0)
 #define SKL_INLINE static __forceinline
+#define SKL_OPTIONAL
 #define SKL_RESTRICT __restrict
 #else
 #define SKL_PREFETCH(p) ((void)0)
 #define SKL_INLINE static inline
+#define SKL_OPTIONAL
 #define SKL_RESTRICT
 #endif
 

@@ -122,6 +122,8 @@ cdef class State:
 
     def drop_rows(self, int side, rows):
         """Remove the ids of these rows, and with them all that the rows hold."""
+        if self.learner is not None and len(rows):
+            self.learner.drop(side, rows)
         (self.user_rows if side == 0 else self.item_rows).clear(rows)
         for store in self.stores.values():
             store.drop(side, rows)

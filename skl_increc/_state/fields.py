@@ -29,7 +29,7 @@ class Field:
     width : int
         Numbers a row.
     dtype : str
-        "float32", "float64" or "int64".
+        "float32", "float64", "int32" or "int64".
     pad : bool
         Whether rows are padded with zeros to a multiple of 16 numbers, so that they are whole vectors.
     merge : {"sum", "max", "forbid"}

@@ -13,19 +13,22 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
 from skl_increc.base._turns import version_of
+from skl_increc.factorization import _options
 
 __all__ = ["FactorMixin", "VectorMixin"]
 
-OPTIMIZERS = {"sgd": 0, "adagrad": 1, "gd": 0}  # a single event is an SGD step for "gd" too
+OPTIMIZERS = {"sgd": 0, "adagrad": 1, "gd": 0, "adam": 0}  # a single event is an SGD step for "gd" too
 STARTS = {"normal": 0, "uniform": 1, "mean": 0}
 #: rates of vectors and of biases where the user names none, by loss and optimizer
 RATES = {
     (0, "adagrad"): (0.25, 0.3),
     (0, "sgd"): (0.1, 0.08),
     (0, "gd"): (0.25, 0.3),
+    (0, "adam"): (0.02, 0.06),
     (1, "adagrad"): (0.7, 0.8),
     (1, "sgd"): (0.1, 0.32),
     (1, "gd"): (0.7, 0.8),
+    (1, "adam"): (0.02, 0.06),
 }
 EPSILON = 1.0  # of Adagrad, in squared standard units: the first steps are no larger than the rate
 
@@ -43,7 +46,7 @@ class VectorMixin:
     def _score_items(self: Any, state: State, u: np.ndarray) -> np.ndarray:
         return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.item_rows.used)
 
-    def _factors(self: Any, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _factors(self: Any, state: State) -> tuple[Any, np.ndarray, np.ndarray]:
         bias = state.item_rows.column("stat", 0, version_of(state))
         return state.user_rows.arrays["factors"], state.item_rows.arrays["factors"], bias
 
@@ -110,7 +113,7 @@ class FactorMixin(VectorMixin):
     _loss: ClassVar[int] = 0
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_factors": [Interval(numbers.Integral, 1, None, closed="left")],
-        "optimizer": [StrOptions({"adagrad", "sgd", "gd"})],
+        "optimizer": [StrOptions({"adagrad", "sgd", "gd", "adam"})],
         "learning_rate": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "learning_rate_bias": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "l2": [Interval(numbers.Real, 0, None, closed="left")],
@@ -119,6 +122,7 @@ class FactorMixin(VectorMixin):
         "init_scale": [Interval(numbers.Real, 0, None, closed="left")],
         "biases": ["boolean"],
         "clip_to_range": ["boolean"],
+        **_options.CONSTRAINTS,
         "verbose": ["verbose"],
     }
 
@@ -128,7 +132,12 @@ class FactorMixin(VectorMixin):
             "init": self.init,
             "biases": self.biases,
             "history": self.history,
+            **_options.structure(self),
         }
+
+    def _validate(self: Any) -> None:
+        _options.check(self)
+        super()._validate()  # type: ignore[misc]
 
     def _fields(self: Any) -> list[Field]:
         k = self.n_factors
@@ -156,10 +165,10 @@ class FactorMixin(VectorMixin):
             fields.append(
                 Field("side_sums", "scalar", 2 * stride + 2, meaning="sums of the vectors of each side")
             )
-        return fields
+        return fields + _options.fields(self, fields[0].stride)
 
     def _make_learner(self: Any, state: State) -> MFLearner:
-        return MFLearner(self.n_factors, state.user_rows.arrays["factors"].shape[1])
+        return _options.learner_of(self)(self.n_factors, state.user_rows.arrays["factors"].shape[1])
 
     def _configure(self: Any, state: State) -> None:
         rate, rate_bias = RATES[self._loss, self.optimizer]
@@ -178,6 +187,15 @@ class FactorMixin(VectorMixin):
             seed=state.meta["seed"] % 2**64,
         )
         state.learner.clip = getattr(self, "clip_to_range", False)
+        _options.configure(self, state)
+
+    def _factors(self: Any, state: State) -> tuple[Any, np.ndarray, np.ndarray]:
+        users, items, bias = super()._factors(state)
+        return (_options.WholeVectors(state.learner) if self.implicit else users), items, bias
+
+    def _check_state(self: Any, state: State) -> None:
+        super()._check_state(state)  # type: ignore[misc]
+        _options.check_state(self, state)
 
     def _check_passes(self: Any) -> None:
         if self.optimizer == "gd" and self.n_epochs == 1:

@@ -24,13 +24,14 @@ class BiasedMF(FactorMixin, RatingRegressor):
     ----------
     n_factors : int, default=10
         Length of the vectors.
-    optimizer : {"adagrad", "sgd", "gd"}, default="adagrad"
+    optimizer : {"adagrad", "sgd", "adam", "gd"}, default="adagrad"
         "adagrad": one accumulator per row [2]_, the step of a row shrinks as it learns; "sgd": a constant
-        rate; "gd": full-batch gradient descent, `fit` then needs ``n_epochs > 1`` and `partial_fit` is one
-        step over the events of the call, in which each row moves by its mean gradient.
+        rate; "adam" [4]_: two moments a number, their start corrected by the steps of the row; "gd":
+        full-batch gradient descent, `fit` then needs ``n_epochs > 1`` and `partial_fit` is one step over the
+        events of the call, in which each row moves by its mean gradient.
     learning_rate, learning_rate_bias : float or None, default=None
         Steps of the vectors and of the biases.  None: what suits the optimizer, 0.25 and 0.3 for "adagrad"
-        and "gd", 0.1 and 0.08 for "sgd".
+        and "gd", 0.1 and 0.08 for "sgd", 0.02 and 0.06 for "adam".
     l2 : float, default=0.01
         Shrinkage of the vectors.
     l2_bias : float or None, default=0.1
@@ -44,6 +45,16 @@ class BiasedMF(FactorMixin, RatingRegressor):
         Passes of `fit` over its events, in order.
     biases : bool, default=True
         False: plain FunkMF, :math:`\sigma\, p_u^\top q_i`, with :math:`\sigma` the root mean square.
+    implicit : {None, "history"}, default=None
+        "history": the last items of a user are a second vector of the user, as in SVD++ [3]_:
+        :math:`p_u + |H|^{-1/2} \sum_{j \in H} y_j` stands for :math:`p_u`.  The `user_factors_` are the
+        :math:`p_u`.
+    implicit_size : int, default=20
+        How many distinct items are in :math:`H`; the time of an event grows with it.
+    replay : int, default=0
+        After each event so many past events are learned again; 0: learn and discard.
+    replay_size : int, default=1000
+        Past events kept for that: a fair sample of all (user, item) events so far.
     clip_to_range : bool, default=False
         Keep predictions (not list scores) within the ratings seen.
     history : int or None, default=None
@@ -72,7 +83,9 @@ class BiasedMF(FactorMixin, RatingRegressor):
     Notes
     -----
     **Cost**: O(n_factors) an event; per new row 4 bytes times `n_factors` rounded up to 16, 16 for the
-    bias and the accumulators, and the id; at least 24 per user for the history.
+    bias and the accumulators, and the id; at least 24 per user for the history.  "adam" triples the bytes of
+    a vector.  `implicit` makes it O(n_factors implicit_size) and takes 4 bytes a user times `implicit_size`, and
+    another vector an item.  `replay` multiplies the time by 1 + `replay` and takes 32 bytes times `replay_size`.
 
     **Guarantees**: S bitwise (on one build and processor level), for ``n_epochs=1`` and not for "gd".
 
@@ -80,6 +93,8 @@ class BiasedMF(FactorMixin, RatingRegressor):
     ----------
     .. [1] Koren, Bell, Volinsky: Matrix factorization techniques for recommender systems, Computer 2009.
     .. [2] Duchi, Hazan, Singer: Adaptive subgradient methods, JMLR 2011.
+    .. [3] Koren: Factorization meets the neighborhood, KDD 2008.
+    .. [4] Kingma, Ba: Adam, a method for stochastic optimization, ICLR 2015.
 
     Examples
     --------
@@ -106,6 +121,10 @@ class BiasedMF(FactorMixin, RatingRegressor):
         init_scale: float = 0.04,
         n_epochs: int = 1,
         biases: bool = True,
+        implicit: str | None = None,
+        implicit_size: int = 20,
+        replay: int = 0,
+        replay_size: int = 1000,
         clip_to_range: bool = False,
         history: int | None = None,
         random_state: Any = 0,
@@ -124,6 +143,10 @@ class BiasedMF(FactorMixin, RatingRegressor):
         self.init_scale = init_scale
         self.n_epochs = n_epochs
         self.biases = biases
+        self.implicit = implicit
+        self.implicit_size = implicit_size
+        self.replay = replay
+        self.replay_size = replay_size
         self.clip_to_range = clip_to_range
         self.history = history
         self.random_state = random_state

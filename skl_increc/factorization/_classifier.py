@@ -36,16 +36,18 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
     ----------
     n_factors : int, default=10
         Length of the vectors.
-    optimizer : {"adagrad", "sgd", "gd"}, default="adagrad"
+    optimizer : {"adagrad", "sgd", "adam", "gd"}, default="adagrad"
         As in ``BiasedMF``.
     learning_rate, learning_rate_bias : float or None, default=None
         Steps of the vectors and of the biases.  None: what suits the optimizer, 0.7 and 0.8 for "adagrad"
-        and "gd", 0.1 and 0.32 for "sgd".
+        and "gd", 0.1 and 0.32 for "sgd", 0.02 and 0.06 for "adam".
     l2, l2_bias : float, default=0.05, 0.03
         Shrinkage of the vectors and of the biases (None: `l2`).
     init_scale : float, default=0.07
         Standard deviation of the random start.
-    init, n_epochs, biases, history, random_state, verbose, user_col, item_col, time_col
+    init, n_epochs, biases, implicit, implicit_size, replay, replay_size, history, random_state, verbose
+        As in ``BiasedMF``.
+    user_col, item_col, time_col
         As in ``BiasedMF``.
 
     Attributes
@@ -85,6 +87,10 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         init_scale: float = 0.07,
         n_epochs: int = 1,
         biases: bool = True,
+        implicit: str | None = None,
+        implicit_size: int = 20,
+        replay: int = 0,
+        replay_size: int = 1000,
         history: int | None = None,
         random_state: Any = 0,
         verbose: int = 0,
@@ -102,6 +108,10 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         self.init_scale = init_scale
         self.n_epochs = n_epochs
         self.biases = biases
+        self.implicit = implicit
+        self.implicit_size = implicit_size
+        self.replay = replay
+        self.replay_size = replay_size
         self.history = history
         self.random_state = random_state
         self.verbose = verbose

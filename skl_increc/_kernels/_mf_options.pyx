@@ -1,0 +1,185 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""What a factor model may do beside its plain steps: Adam, a memory of recent items, rehearsal."""
+from libc.stdint cimport int32_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+import numpy as np
+
+from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_steps, mf_targets
+
+cdef extern from "mf_adam.h" nogil:
+    ctypedef struct mf_moments:
+        float *MU
+        float *MI
+        float *TU
+        float *TI
+    void mf_adam_step(const mf_model *m, const mf_moments *a, int32_t u, int32_t i, float target,
+                      float offset, float w, float *spare)
+
+cdef extern from "mf_history.h" nogil:
+    ctypedef struct mf_memory:
+        float *Y
+        float *acc
+        int32_t *recent
+        int most
+    int mf_user_vector(const mf_model *m, const mf_memory *h, int32_t u, int32_t skip, float *z)
+    void mf_history_step(const mf_model *m, const mf_memory *h, int32_t u, int32_t i, float target,
+                         float offset, float w, float *z)
+    void mf_remember(const mf_memory *h, int32_t u, int32_t i)
+    void mf_history_scores(const mf_model *m, const mf_memory *h, const int32_t *u, int step_u,
+                           const int32_t *i, int step_i, Py_ssize_t n, float *out, float *z)
+
+cdef extern from "replay.h" nogil:
+    ctypedef struct skl_replay_counts:
+        double seen, filled, ticks
+    ctypedef struct skl_replay_event:
+        double u, i, y, w
+    size_t skl_replay_draw(uint64_t seed, double tick, uint64_t use, double n)
+    void skl_replay_keep(skl_replay_counts *c, skl_replay_event *kept, size_t room, uint64_t seed,
+                         skl_replay_event event)
+    void skl_replay_drop(skl_replay_counts *c, skl_replay_event *kept, int side, const char *gone)
+
+
+cdef class MFOptionsLearner(MFLearner):
+    """``MFLearner`` event by event, with any of the options; bound to the fields that the options add."""
+
+    cdef mf_moments moments
+    cdef mf_memory memory
+    cdef float[:, ::1] MU, MI, TU, TI, Y, acc
+    cdef int32_t[:, ::1] recent
+    cdef float *row               # of learning; `answer` is of asking, which other threads do
+    cdef float *answer
+    cdef bint adam
+    cdef skl_replay_counts *counts
+    cdef skl_replay_event *kept
+    cdef Py_ssize_t replay_at
+    cdef size_t replay_room
+    cdef public int replay        # past events learned again after each event
+
+    def __cinit__(self, int k, Py_ssize_t stride):
+        self.replay_at = -1
+        self.row = <float *>malloc(stride * sizeof(float))
+        self.answer = <float *>malloc(stride * sizeof(float))
+        if self.row == NULL or self.answer == NULL:
+            raise MemoryError("no memory for a row of factors")
+
+    def __dealloc__(self):
+        free(self.row)
+        free(self.answer)
+
+    def keep_events(self, Py_ssize_t at, Py_ssize_t room):
+        """Keep past events in the scalars of the state, from this place on: three counts, then the events."""
+        self.replay_at, self.replay_room = at, room
+        self.find_events()
+
+    cdef void find_events(self) noexcept:
+        if self.replay_at >= 0 and self.T != NULL:
+            self.counts = <skl_replay_counts *>&self.scalars[self.replay_at]
+            self.kept = <skl_replay_event *>&self.scalars[self.replay_at + 3]
+
+    def bind(self, dict users, dict items, scalars):
+        cdef float[:, ::1] MU, MI, TU, TI, Y, acc
+        cdef int32_t[:, ::1] recent
+        if "moments" in users:
+            MU, MI, TU, TI = users["moments"], items["moments"], users["steps"], items["steps"]
+        if "recent" in users:
+            Y, acc, recent = items["implicit"], items["implicit_acc"], users["recent"]
+        MFLearner.bind(self, users, items, scalars)
+        if "moments" in users:
+            self.MU, self.MI, self.TU, self.TI = MU, MI, TU, TI
+            self.moments.MU, self.moments.MI = &self.MU[0, 0], &self.MI[0, 0]
+            self.moments.TU, self.moments.TI = &self.TU[0, 0], &self.TI[0, 0]
+            self.adam = True
+        if "recent" in users:
+            self.Y, self.acc, self.recent = Y, acc, recent
+            self.memory.Y, self.memory.acc = &self.Y[0, 0], &self.acc[0, 0]
+            self.memory.recent, self.memory.most = &self.recent[0, 0], <int>recent.shape[1]
+        self.find_events()
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(n):
+            self.step_of(u[j], i[j], y[j], w[j], self.count)
+            if self.counts != NULL:
+                self.rehearse(u[j], i[j], y[j], w[j])
+            if self.memory.most and self.count and u[j] >= 0 and i[j] >= 0:
+                mf_remember(&self.memory, u[j], i[j])
+
+    cdef void step_of(self, int32_t u, int32_t i, double y, double w, bint count) noexcept nogil:
+        """One step towards one rating; `count`: it also moves the scale of the ratings."""
+        cdef float target[4]
+        cdef float offset[4]
+        cdef float weight[4]
+        mf_targets(&self.m, self.T, &y, &w, 1, count, target, offset, weight)
+        if self.start_mean:
+            self.before(0, u)
+            self.before(1, i)
+        if self.adam:
+            mf_adam_step(&self.m, &self.moments, u, i, target[0], offset[0], weight[0], self.row)
+        elif self.memory.most and u >= 0 and i >= 0:
+            mf_history_step(&self.m, &self.memory, u, i, target[0], offset[0], weight[0], self.row)
+        else:
+            mf_steps(&self.m, &u, &i, target, offset, weight, 1)
+        if self.start_mean:
+            self.after(0, u)
+            self.after(1, i)
+
+    cdef void rehearse(self, int32_t u, int32_t i, double y, double w) noexcept nogil:
+        """Learn past events again; then the new one may join them."""
+        cdef skl_replay_event past
+        cdef int r
+        if self.counts.filled > 0:
+            for r in range(self.replay):
+                past = self.kept[skl_replay_draw(self.seed, self.counts.ticks, r, self.counts.filled)]
+                self.step_of(<int32_t>past.u, <int32_t>past.i, past.y, past.w, False)
+        if self.count and u >= 0 and i >= 0:
+            past.u, past.i, past.y, past.w = u, i, y, w
+            skl_replay_keep(self.counts, self.kept, self.replay_room, self.seed, past)
+        self.counts.ticks += 1
+
+    def drop(self, int side, rows):
+        """Remove every trace of rows that are about to be freed."""
+        cdef Py_ssize_t u
+        cdef int32_t *mine
+        cdef int at, left
+        gone = np.zeros((self.SU if side == 0 else self.SI).shape[0], np.int8)
+        gone[rows] = 1
+        cdef const char[::1] out = gone
+        if self.counts != NULL:
+            skl_replay_drop(self.counts, self.kept, side, <const char *>&out[0])
+        if side == 1 and self.memory.most:
+            for u in range(self.recent.shape[0]):
+                mine, left = self.memory.recent + u * self.memory.most, 0
+                for at in range(self.memory.most):
+                    if mine[at] and not out[mine[at] - 1]:
+                        mine[left] = mine[at]
+                        left += 1
+                for at in range(left, self.memory.most):
+                    mine[at] = 0
+
+    cdef void raw(self, const int32_t *u, int step_u, const int32_t *i, int step_i, Py_ssize_t n,
+                  float *out) noexcept nogil:
+        if self.memory.most:
+            mf_history_scores(&self.m, &self.memory, u, step_u, i, step_i, n, out, self.answer)
+        else:
+            MFLearner.raw(self, u, step_u, i, step_i, n, out)
+
+    def user_vectors(self, const int32_t[::1] u):
+        """The vectors of these users with what their recent items add, float32 (len(u), stride)."""
+        cdef Py_ssize_t n = u.shape[0], r
+        cdef float[:, ::1] out = np.zeros((n, self.m.stride), np.float32)
+        for r in range(n):
+            if u[r] >= 0:
+                mf_user_vector(&self.m, &self.memory, u[r], -1, &out[r, 0])
+        return np.asarray(out)
+
+    def reader_of(self):
+        """An independent reader of the same arrays."""
+        return self.reader()
+
+    cdef MFLearner reader(self):
+        cdef MFOptionsLearner r = MFOptionsLearner.__new__(MFOptionsLearner, self.m.k, self.m.stride)
+        self.lend(r)
+        r.Y, r.acc, r.recent, r.memory = self.Y, self.acc, self.recent, self.memory
+        return r
