@@ -9,7 +9,7 @@ from skl_increc._kernels._baselines cimport BaselineLearner
 from skl_increc._kernels._learner cimport ItemPairs
 
 cdef extern from "similar.h" nogil:
-    enum: SCALE_NONE, NOT_NARROW, NARROW_MOST
+    enum: SCALE_NONE, NARROW_BITS, NARROW_MOST
     ctypedef struct skl_pairs:
         Py_ssize_t n_rows
     ctypedef struct skl_scale:
@@ -144,6 +144,10 @@ cdef class PairLearner(BaselineLearner):
                 self.touch(i, items[j])
         return 0
 
+    cdef bint coarse(self) noexcept nogil:
+        """Whether all values, those to come included, are narrow."""
+        return self.m.fine >= self.plan.narrow and self.plan.top - self.plan.narrow <= NARROW_BITS
+
     cdef bint may_widen(self, double y) noexcept nogil:
         """Whether a rating is more than a record can count in narrow units."""
         cdef double steps
@@ -192,19 +196,20 @@ cdef class PairLearner(BaselineLearner):
         cdef Listed had = self.listed(u)
         cdef Py_ssize_t j
         cdef bint wide
-        self.make_scratch(had.n + 1, 1)
+        self.plan = self.m.scale
+        scale_meet(&self.plan, y)
+        # other units may mean that the lists of all users are read again
+        self.make_scratch(1 + (self.longest() if self.moves() else had.n), 1)
         self.old[0] = NAN
         for j in range(had.n):
             if had.items[j] == i:
                 self.old[0] = had.sums[j] / had.weights[j]
         if isnan(self.old[0]):
             self.touch_list(<int32_t>i, had.items, had.n)
-        self.plan = self.m.scale
-        scale_meet(&self.plan, y)
         if self.moves():
             self.item_pairs.reserve_wide(self.records())
         elif had.n:
-            wide = not isnan(self.old[0]) or self.m.fine < self.plan.narrow or self.may_widen(y)
+            wide = not isnan(self.old[0]) or not self.coarse() or self.may_widen(y)
             if wide or self.ie[i, 0] + 1 >= self.most_users():
                 self.item_pairs.reserve_wide(2 * had.n)
         self.users[0], self.touched[0] = <int32_t>u, <int32_t>i
@@ -220,14 +225,14 @@ cdef class PairLearner(BaselineLearner):
         who, first = np.unique(pairs >> 32, return_index=True)
         coming = np.diff(np.append(first, len(pairs)))
         longest = max((self.pairs.length(w) + c for w, c in zip(who.tolist(), coming.tolist())), default=0)
-        self.make_scratch(longest, len(pairs))
         widest = self.plan_scale(y[known])
+        self.make_scratch(max(longest, self.longest() if self.moves() else 0), len(pairs))
         repeats = len(pairs) < len(known)
         met = self.touch_all((pairs >> 32).astype(np.int32), pairs.astype(np.int32), first.astype(np.int64))
         coming = np.bincount(i[known], minlength=self.ie.shape[0])
         popular = np.asarray(self.ie)[:, 0] + coming[:self.ie.shape[0]]
         n = int((popular >= self.most_users()).sum())
-        if self.moves() or self.m.fine < self.plan.narrow or widest or repeats or met[1]:
+        if self.moves() or not self.coarse() or widest or repeats or met[1]:
             n = self.records()
         self.item_pairs.reserve_wide(min(n * (n - 1) // 2, self.records(), 2 * met[0]) if not self.moves()
                                      else self.records())
