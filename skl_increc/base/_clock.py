@@ -28,7 +28,7 @@ def second_of(value: Any, column: Any) -> float:
         return _finite(float(seconds), value, column)
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _bad_time(value, column) from None
     return _finite(seconds, value, column)
 

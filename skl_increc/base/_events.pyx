@@ -3,6 +3,7 @@
 """One event at a time: the compiled methods behind ``learn_one`` and ``predict_one``."""
 from cpython.dict cimport PyDict_CheckExact, PyDict_GetItemWithError
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact
 from cpython.object cimport PyObject
 
 from collections.abc import Mapping
@@ -29,6 +30,24 @@ cdef dict as_dict(object x):
         f"x must be a dict of an event, such as {{'user': 'Alice', 'item': 'Superman'}}; got {x!r}. "
         "River's old style learn_one(user, item, y) is learn_one(user=..., item=..., y=...) here."
     )
+
+
+cdef inline double time_of(object self, State st, object x) except? -1.25:
+    """Seconds of an event: at once for a number in a dict, else with all due questions."""
+    cdef double v
+    cdef long long whole
+    cdef int overflow = 0
+    if x is not None and PyDict_CheckExact(x):
+        value = look_up(x, st.time_key)
+        if value is not None and PyFloat_CheckExact(value):
+            v = PyFloat_AS_DOUBLE(value)
+            if v - v == 0:
+                return v
+        elif value is not None and PyLong_CheckExact(value):
+            whole = PyLong_AsLongLongAndOverflow(value, &overflow)
+            if not overflow:
+                return <double>whole
+    return self._time_of(st, x)
 
 
 cdef inline double number(object y, str name) except? -1.25:
@@ -116,12 +135,12 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
         if not fresh:
             st = self._state
     if st.learner is None:
-        t = st.n_events if st.time_key is None else self._time_of(st, x)
+        t = st.n_events if st.time_key is None else time_of(self, st, x)
         st = self._learn_one_slowly(st, fresh, user, item, yy, ww, None if st.time_key is None else t)
     else:
         st.learning = True
         try:
-            t = st.n_events if st.time_key is None else self._time_of(st, x)
+            t = st.n_events if st.time_key is None else time_of(self, st, x)
             st.learn_pair(user, item, yy, ww, t)
         finally:
             st.learning = False

@@ -261,3 +261,23 @@ def test_other_parameters_act_at_the_next_event():
         model.learn_one(user=3, item=item, y=1.0)
     assert model.user_variances_[model.user_ids_ == 3, -1] > before
     assert isinstance(model, RatingRegressor)
+
+
+@pytest.mark.parametrize(
+    "time", [3, 3.0, np.float64(3.0), np.int64(3), pd.Timestamp(3, unit="s"), True, 2**62]
+)
+def test_the_time_of_a_single_event_is_read_as_that_of_a_batch(time):
+    one = KalmanMF(time_col="time")
+    one.learn_one({"user": "a", "item": "b", "time": time}, 1.0)
+    frame = pd.DataFrame({"user": ["a"], "item": ["b"], "time": [time]})
+    assert one._state.now == KalmanMF(time_col="time").fit(frame, [1.0])._state.now
+
+
+@pytest.mark.parametrize("time", [None, float("nan"), float("inf"), 10**400, "soon"])
+def test_a_time_that_is_none_is_refused(time):
+    model = KalmanMF(time_col="time")
+    with pytest.raises(
+        ValueError, match=r"The time of an event must be a number of seconds .* under 'time'; got"
+    ):
+        model.learn_one({"user": "a", "item": "b", "time": time}, 1.0)
+    assert model._state is None
