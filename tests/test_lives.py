@@ -86,6 +86,8 @@ class Life(RuleBasedStateMachine):
 
 LIVES = [
     "Baseline",
+    "RatingItemKNN-pearson",
+    "SlopeOne",
     "Popularity",
     "Popularity-min_y",
     "Popularity-half_life-time",

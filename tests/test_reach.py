@@ -16,6 +16,7 @@ import pytest
 
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, KalmanMF
+from skl_increc.neighbors import RatingItemKNN, SlopeOne
 
 FOLDER = os.environ.get("SKL_INCREC_DATA")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="SKL_INCREC_DATA names no folder of ratings")
@@ -25,6 +26,8 @@ RMSE = [
     ("movielens-100k", Baseline(drift=0.002), 0.950),
     ("movielens-100k", BiasedMF(), 0.945),
     ("movielens-latest-small-2018", BiasedMF(), 0.865),
+    ("movielens-100k", RatingItemKNN(), 0.947),
+    ("movielens-100k", SlopeOne(), 0.958),
     ("movielens-100k", KalmanMF(), 0.935),
     ("movielens-latest-small-2018", KalmanMF(), 0.852),
 ]

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 import skl_increc.datasets
-from skl_increc import baselines, factorization
+from skl_increc import baselines, factorization, neighbors
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-MODELS = {name: getattr(room, name) for room in (baselines, factorization) for name in room.__all__}
+ROOMS = (baselines, factorization, neighbors)
+MODELS = {name: getattr(room, name) for room in ROOMS for name in room.__all__}
 
 TRY = 'pip install ".[demo]" && skl-increc compare'
 TEST = 'pip install ".[test]" && pytest'

@@ -34,9 +34,10 @@ class GuaranteesTable(_Generated):
     has_content = True
 
     def lines(self) -> list[str]:
-        from skl_increc import baselines, factorization
+        from skl_increc import baselines, factorization, neighbors
 
-        models = {name: getattr(room, name) for room in (baselines, factorization) for name in room.__all__}
+        rooms = (baselines, factorization, neighbors)
+        models = {name: getattr(room, name) for room in rooms for name in room.__all__}
         rows = [".. list-table::", "   :header-rows: 1", "   :widths: 34 9 9 9 9 30", ""]
         rows += _row(["model", "S", "O", "M", "U", "what stands in the way"])
         for code in filter(None, map(str.strip, self.content)):

@@ -63,7 +63,7 @@ class RatingItemKNN(PairRegressor):
 
     **Guarantees**: S, O, M, U, bitwise while ratings and weights lie on a grid of 2\ :sup:`-20`, as stars and
     half stars do.  A user's rating of an item is the weighted mean of all that the user gave it, to about
-    2\ :sup:`-30` of the largest rating.
+    2\ :sup:`-28` of the largest rating.
 
     References
     ----------
@@ -77,10 +77,10 @@ class RatingItemKNN(PairRegressor):
     >>> X = [["ann", "tea"], ["ann", "milk"], ["bob", "tea"], ["bob", "milk"], ["cid", "tea"]]
     >>> model = model.fit(X, [5, 5, 1, 2, 5])
     >>> print(f"{model.predict_one({'user': 'cid', 'item': 'milk'}):.2f}")
-    4.18
+    4.45
     >>> items, parts = model.explain("cid", "milk")
     >>> items.tolist(), parts.round(2).tolist()
-    (['tea'], [0.61])
+    (['tea'], [0.65])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

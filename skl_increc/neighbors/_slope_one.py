@@ -49,7 +49,7 @@ class SlopeOne(PairRegressor):
 
     **Guarantees**: S, O, M, U, bitwise while ratings and weights lie on a grid of 2\ :sup:`-20`, as stars and
     half stars do.  A user's rating of an item is the weighted mean of all that the user gave it, to about
-    2\ :sup:`-30` of the largest rating.
+    2\ :sup:`-28` of the largest rating.
 
     References
     ----------
