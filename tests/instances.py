@@ -5,6 +5,7 @@ import datetime as dt
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
 from skl_increc.neighbors import RatingItemKNN, SlopeOne
+from skl_increc.sequence import SequentialRules, SessionKNN
 
 #: name -> unfitted model
 MODELS = {
@@ -21,6 +22,11 @@ MODELS = {
     "Popularity-half_life-history=0": Popularity(half_life=3600.0, time_col="time", history=0),
     "Popularity-history=5": Popularity(history=5),
     "Popularity-history=0": Popularity(history=0),
+    "SequentialRules": SequentialRules(),
+    "SequentialRules-half_life-time": SequentialRules(3, half_life=dt.timedelta(days=2), time_col="time"),
+    "SequentialRules-history=5": SequentialRules(2, weight="div", history=5, min_y=2),
+    "SessionKNN": SessionKNN(5, sample_size=4),
+    "SessionKNN-gap-history": SessionKNN(sample_size=3, gap=7200.0, time_col="time", history=6, min_y=2),
     "BiasedMF": BiasedMF(),
     "BiasedMF-sgd-16": BiasedMF(16, optimizer="sgd", learning_rate=0.05),
     "BiasedMF-gd": BiasedMF(optimizer="gd", n_epochs=3),

@@ -24,6 +24,7 @@ FLOORS = {
     "baselines": 4,
     "factorization": 4,
     "neighbors": 4,
+    "sequence": 4,
     "datasets": 5,
     "metrics": 5,
     "model_selection": 5,

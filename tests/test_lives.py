@@ -92,6 +92,7 @@ LIVES = [
     "Popularity-min_y",
     "Popularity-half_life-time",
     "Popularity-half_life-short",
+    "SequentialRules",
 ]
 
 

@@ -43,6 +43,8 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
             "history.values": history["values"],
         }
     for name, parts in kept["stores"].items():
+        if not parts:  # worked out from the rest
+            continue
         ends = _of_length(parts["indptr"], len(kept[OWNERS[state.stores[name].side]]["keys"]) + 1)
         members |= {f"{name}.{part}": array for part, array in (parts | {"indptr": ends}).items()}
     header = {

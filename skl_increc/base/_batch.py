@@ -135,7 +135,7 @@ def read_loosely(model: Any, frame: nw.DataFrame) -> Interactions:
             return _ids_of_series(frame[:, position])
         return Ids(objects=[None] * len(frame))
 
-    events = Interactions(column(model.user_col, 0), column(model.item_col, 1))
+    events = Interactions(column(model._owner_col(), 0), column(model.item_col, 1))
     if model.time_col is not None and model.time_col in names:
         events.time = seconds_of(frame[:, names.index(model.time_col)], model.time_col)
     return events
@@ -148,7 +148,12 @@ def learn_frame(model: Any, X: Any, y: Any, w: Any) -> None:
     if model.time_col is not None and events.time is None:
         raise ValueError(f"X has no column {model.time_col!r} (time_col). Its columns are {frame.columns}.")
     fresh = model._state is None
-    if fresh and len(frame) and model.user_col not in frame.columns and model.item_col not in frame.columns:
+    if (
+        fresh
+        and len(frame)
+        and model._owner_col() not in frame.columns
+        and model.item_col not in frame.columns
+    ):
         warn_missing(model, frame.columns)
     if not len(frame):
         return
@@ -167,7 +172,7 @@ def learn_frame(model: Any, X: Any, y: Any, w: Any) -> None:
 def warn_missing(model: Any, keys: Any) -> None:
     """Say once that the first events have no ids under the names that the model looks for."""
     warnings.warn(
-        f"The first event has neither {model.user_col!r} nor {model.item_col!r}; its keys are {list(keys)}. "
+        f"The first event has neither {model._owner_col()!r} nor {model.item_col!r}; its keys are {list(keys)}. "
         "Name the keys with the parameters user_col and item_col.",
         MissingIdsWarning,
         stacklevel=3,

@@ -76,9 +76,9 @@ class InteractionEstimator(
         common = {k: v for k, v in COMMON_CONSTRAINTS.items() if hasattr(self, k)}
         mine = {**common, **self._parameter_constraints}
         validate_parameter_constraints(mine, self.get_params(deep=False), caller_name=type(self).__name__)
-        if self.user_col == self.item_col:
+        if self._owner_col() == self.item_col:
             raise ValueError(
-                f"user_col and item_col are both {self.user_col!r}. Users and items are two columns; name both."
+                f"user_col and item_col are both {self.item_col!r}. Users and items are two columns; name both."
             )
 
     def _configure_state(self, state: State) -> None:
@@ -94,7 +94,7 @@ class InteractionEstimator(
             learner = self._make_learner(state)
             if learner is not None:
                 state.attach(learner)
-        state.user_key, state.item_key, state.time_key = self.user_col, self.item_col, self.time_col
+        state.user_key, state.item_key, state.time_key = self._owner_col(), self.item_col, self.time_col
         state.optional_y, state.encodes_y = self._optional_y, self._encodes_y
         min_y = getattr(self, "min_y", None)
         state.min_y = -np.inf if min_y is None else float(min_y)

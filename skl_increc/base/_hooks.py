@@ -25,6 +25,10 @@ class Hooks:
         """The arrays of its state."""
         raise NotImplementedError(f"{type(self).__name__} must say which fields its state has.")
 
+    def _owner_col(self) -> Any:
+        """The column of what has rows as a user: users, unless a model says otherwise."""
+        return self.user_col  # type: ignore[attr-defined]
+
     def _history(self) -> int | None:
         """How many items of each user the state remembers: None all, 0 none."""
         return getattr(self, "history", 0)

@@ -185,7 +185,7 @@ def _times_of_array(X: np.ndarray, key: Any) -> np.ndarray:
 
 def _read_frame(model: Any, frame: nw.DataFrame, learning: bool) -> Interactions:
     names = list(frame.columns)
-    users = _ids_of_series(_column(frame, names, model.user_col, 0, "user_col"))
+    users = _ids_of_series(_column(frame, names, model._owner_col(), 0, "user_col"))
     items = _ids_of_series(_column(frame, names, model.item_col, 1, "item_col"))
     time = None
     if learning and model.time_col is not None:
@@ -214,7 +214,7 @@ def _read_array(model: Any, X: Any, *, reset: bool, checked: bool, learning: boo
             model, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_features=least
         )
     X = _two_sides(np.asarray(X))
-    users = _ids_of_array(X[:, _position(model.user_col, 0, X)])
+    users = _ids_of_array(X[:, _position(model._owner_col(), 0, X)])
     items = _ids_of_array(X[:, _position(model.item_col, 1, X)])
     time = None
     if learning and model.time_col is not None:

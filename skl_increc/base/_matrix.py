@@ -72,16 +72,17 @@ class MatrixMixin:
             If the model keeps no history (``history=0``).
         """
         state: State = self._ready_state()  # type: ignore[attr-defined]
-        if state.history is None:
+        if state.seen is None:
             raise ValueError(
                 "The model keeps no record of who had what (history=0). Set history=None and fit anew."
             )
         users, items = state.users.live(), state.items.live()
         place = np.full(state.items.n_rows, -1, dtype=np.int32)
         place[items] = np.arange(len(items), dtype=np.int32)
-        indptr, rows = state.history.csr(users)
+        indptr, rows = state.seen.csr(users)
         matrix = sp.csr_array((np.ones(len(rows)), place[rows], indptr), shape=(len(users), len(items)))
-        matrix.sort_indices()
+        matrix.sum_duplicates()  # a journal holds repeats
+        matrix.data[:] = 1
         return matrix
 
 

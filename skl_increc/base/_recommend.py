@@ -203,10 +203,10 @@ class RecommendMixin:
         if exclude is not None:
             gone = read_ids(exclude).find(names)
             scores[:, gone[gone >= 0]] = -np.inf
-        if exclude_seen and state.history is not None:
+        if exclude_seen and state.seen is not None:
             rows = read_ids(items.tolist()).find(state.items)
             for r, user in enumerate(u):
-                scores[r, np.isin(rows, state.history.items_of(user)) & (rows >= 0)] = -np.inf
+                scores[r, np.isin(rows, state.seen.items_of(user)) & (rows >= 0)] = -np.inf
         tie = np.array([_tie(names, r) for r in range(len(items))], dtype=np.uint64)
         for r in range(len(u)):
             order = np.lexsort((tie, -scores[r]))[:k]
@@ -217,9 +217,9 @@ class RecommendMixin:
     def seen(self, user: Any, item: Any) -> bool:
         """Whether the model remembers that this user had this item."""
         state = self._state
-        if state is None or state.history is None:
+        if state is None or state.seen is None:
             return False
-        return bool(state.history.has(state.users.find(user), state.items.find(item)))
+        return bool(state.seen.has(state.users.find(user), state.items.find(item)))
 
     def top(self, k: int = 10, *, exclude_seen: bool = True) -> Any:
         """This model as River sees one that predicts lists: ``predict_one`` returns k items.
@@ -257,9 +257,9 @@ def _tie(names: IdMap, row: int) -> int:
 
 def _hidden(state: State, u: np.ndarray, exclude_seen: bool) -> tuple[np.ndarray, np.ndarray]:
     """Item rows to leave out for each user: indptr and rows."""
-    if not exclude_seen or state.history is None:
+    if not exclude_seen or state.seen is None:
         return np.zeros(len(u) + 1, np.int64), np.empty(0, np.int32)
-    return state.history.csr(u)
+    return state.seen.csr(u)
 
 
 def _ascending(indptr: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -54,7 +54,7 @@ class StreamMixin:
         """Ids of an event that has neither key: by position (``river.stream.iter_array``), or anonymous."""
         if 0 in x and 1 in x:
             return x[0], x[1]
-        if fresh and self.user_col not in x and self.item_col not in x:
+        if fresh and self._owner_col() not in x and self.item_col not in x:
             _batch.warn_missing(self, x)
         return None, None
 

@@ -66,7 +66,7 @@ class TopK(RiverMixin):
     @property
     def user_col(self) -> Hashable:
         """Where the model finds the user of an event."""
-        return self.model.user_col
+        return self.model._owner_col()
 
     @property
     def item_col(self) -> Hashable:
@@ -112,7 +112,7 @@ class TopK(RiverMixin):
         """
         model = self.model
         # a list and no array: River compares a prediction with {}
-        return list(model.recommend_one(x.get(model.user_col), self.k, exclude_seen=self.exclude_seen))
+        return list(model.recommend_one(x.get(model._owner_col()), self.k, exclude_seen=self.exclude_seen))
 
     def _unit_test_params(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         # of the instance: this floor knows no model that could be put inside

@@ -40,9 +40,13 @@ GROWING = [
     "skl_increc._state._runs",
     "skl_increc._state._history",
     "skl_increc._state._pairs",
+    "skl_increc._state._journal",
+    "skl_increc._state._links",
     "skl_increc._state._state",
     "skl_increc._kernels._mf",
     "skl_increc._kernels._neighbors",
+    "skl_increc.sequence._rules",
+    "skl_increc.sequence._sessions",
 ]
 ALLOCATORS = ("grown", "aligned_empty", "aligned_zeros")
 NUMPY = ("empty", "zeros", "full", "ones")

@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -97,13 +98,18 @@ def _save_refuses_what_has_no_form(model: Any, event: Event) -> None:
 def bytes_follow_rows_and_pairs(model: Any) -> None:
     """Memory follows the users, the items and the distinct (user, item) pairs, never the repeats.
 
-    Learning a stream over again, or anonymous events, adds no byte; ``nbytes`` covers every array.
+    Learning a stream over again, or anonymous events, adds no byte; ``nbytes`` covers every array.  A
+    model that keeps a journal takes up to 100 bytes for each event of a known user, until ``history=n``
+    bounds the events.
     """
     events = make_events(model, 200, seed=42, n_users=30, n_items=30)
     some = learn(fresh(model), events)
     held = sum(_sizes(exported(some)))
     demand(some.nbytes >= 0.9 * held, f"nbytes={some.nbytes} is less than what is learned, {held} bytes.")
     demand(fresh(model).nbytes == 0, "nbytes of a model that has learned nothing must be 0.")
+    if "journal" in some._state.stores:
+        _bytes_follow_events(model, some, events)
+        return
     before, pickled = some.nbytes, len(pickle.dumps(some))
     anonymous = [Event(None, e.item, e.y, e.w, events[-1].t) for e in events if e.item is not None]
     for again in range(4):
@@ -116,6 +122,22 @@ def bytes_follow_rows_and_pairs(model: Any) -> None:
     learn(some, new)
     demand(some.nbytes > before, "100 new users must show in nbytes.")
     demand(some.nbytes < before + 100 * 2000, f"100 new users took {some.nbytes - before} bytes.")
+
+
+def _bytes_follow_events(model: Any, some: Any, events: Sequence[Event]) -> None:
+    """For a model that remembers repeats."""
+    bounded, before = getattr(model, "history", None) is not None, 0
+    later = [replace(e, t=events[-1].t) for e in events]
+    for _ in range(6):
+        before = some.nbytes
+        learn(some, [e for e in later if e.user is not None])
+    grown = some.nbytes - before
+    most = 0.1 * before if bounded else 100 * len(events) + before
+    demand(grown <= most, f"{len(events)} events that were repeats took {grown} bytes on top of {before}.")
+    anonymous = [replace(e, user=None) for e in later if e.item is not None]
+    before = some.nbytes
+    learn(some, anonymous)
+    demand(some.nbytes == before, f"Anonymous events took nbytes from {before} to {some.nbytes}.")
 
 
 def _sizes(kept: Any) -> list[int]:

@@ -46,7 +46,7 @@ def _histories(model: Any, events: Sequence[Event]) -> dict[Any, list]:
         if e.user is None or e.item is None or window == 0 or (role(model) == "recommender" and e.y <= 0):
             continue
         mine = had.setdefault(e.user, [])
-        if e.item in mine:
+        if e.item in mine and "journal" not in model._state.stores:  # a journal's last n events hold repeats
             mine.remove(e.item)
         mine.append(e.item)
         if window is not None:

@@ -146,6 +146,8 @@ def _entries(name: str, store: Any, ids: tuple[dict, dict], histories: dict, pai
         pairs.update({(name, *key): value for key, value in store.keyed(ids[store.side]).items()})
         return
     kept = store.export()
+    if not kept:  # worked out from the rest
+        return
     far = ids[1 - store.side] if store.n_values is not None else ids[store.side]
     ends = kept["indptr"].tolist()
     for row, owner in ids[store.side].items():

@@ -1,0 +1,317 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The learner of sequential rules: what a user takes after what."""
+from libc.math cimport exp2, fabs, floor, ldexp, pow, rint
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+import numpy as np
+
+from skl_increc._kernels._learner cimport Learner
+from skl_increc._state._journal cimport Journal
+from skl_increc._state._links cimport Links
+
+cdef enum:
+    FARTHEST = 1000   # the largest max_distance
+    FAR = 500         # half-lives after which the sums are brought to a newer landmark
+    WEIGHT = 0        # columns of the journal
+    TIME = 1
+    # scalars
+    EVENTS = 0
+    INEXACT = 1
+    LANDMARK = 2
+    NOW = 3
+    STARTED = 4
+
+#: sums of multiples of 2^-20 are exact below this
+cdef double LARGEST = 8589934592.0
+
+
+cdef inline double on_grid(double v) noexcept nogil:
+    """v rounded to a multiple of 2^-20."""
+    return rint(v * 1048576.0) / 1048576.0
+
+
+cdef class RuleLearner(Learner):
+    """Transitions T[h, i] += w g(d) 2^((t - landmark) / half_life) from the d-th last item h to i.
+
+    Without a half-life each term is a multiple of 2^-20, so that sums are exact: the order of users plays no
+    part, and what was added can be taken away to the last bit.
+    """
+    cdef Journal journal
+    cdef Links links
+    cdef double half_life, exponent, prior
+    cdef int reach
+    cdef double gains[FARTHEST + 1]
+    cdef double[:, ::1] user_events, events, weight, leads
+    cdef double[::1] s
+    cdef int64_t[::1] place       # of each event of a batch, in its user's list
+
+    def __cinit__(self):
+        self.place = np.empty(16, np.int64)
+
+    def configure(self, gains, double half_life, double exponent, double prior):
+        """gains[d - 1] for the distance d; half_life of 0: nothing fades."""
+        cdef int d
+        self.reach, self.half_life = len(gains), half_life
+        self.exponent, self.prior = exponent, prior
+        for d in range(self.reach):
+            self.gains[d + 1] = gains[d]
+
+    def bind(self, dict users, dict items, scalars):
+        self.user_events, self.events = users["events"], items["events"]
+        self.weight, self.leads = items["weight"], items["leads"]
+        self.s = scalars
+
+    def attach_stores(self, dict stores):
+        self.journal, self.links = stores["journal"], stores["links"]
+
+    # -- learning -------------------------------------------------------------------------------
+    cdef int gather(self, Py_ssize_t u, Py_ssize_t at, int32_t *before) noexcept nogil:
+        """The items that taught before entry `at` of a list, the last first; how many."""
+        cdef Py_ssize_t last = 0, j = at - 1
+        cdef int m = 0
+        cdef const int32_t *items
+        cdef const double *w
+        if at == 0:
+            return 0
+        if self.journal.limit and at > self.journal.limit:
+            last = at - self.journal.limit
+        items, w = self.journal.others(u), self.journal.values(u, WEIGHT)
+        while j >= last and m < self.reach:
+            if w[j] > 0:
+                before[m] = items[j]
+                m += 1
+            j -= 1
+        return m
+
+    cdef int make_room(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                       const double *t, Py_ssize_t n) except -1:
+        """Note the events, and make every cell that learning them will add to."""
+        cdef Py_ssize_t j, done = 0
+        cdef int32_t before[FARTHEST]
+        cdef double values[2]
+        cdef int d, m
+        if n > self.place.shape[0]:
+            self.place = np.empty(max(n, 2 * self.place.shape[0]), np.int64)
+        try:
+            for j in range(n):
+                if u[j] < 0 or i[j] < 0:
+                    continue
+                self.place[j] = self.journal.length_of(u[j])
+                values[WEIGHT], values[TIME] = w[j], t[j]
+                self.journal.append_c(u[j], i[j], values)
+                done = j + 1
+                if w[j] > 0:
+                    m = self.gather(u[j], self.place[j], before)
+                    for d in range(m):
+                        self.links.prefetch(before[d], i[j])
+                    for d in range(m):
+                        self.links.touch(before[d], i[j])
+        except BaseException:
+            for j in range(done - 1, -1, -1):
+                if u[j] >= 0 and i[j] >= 0:
+                    self.journal.pop(u[j])
+            raise
+        return 0
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(n):
+            self.s[EVENTS] += 1
+            if u[j] >= 0:
+                self.user_events[u[j], 0] += 1
+            if i[j] < 0:
+                continue
+            self.events[i[j], 0] += 1
+            self.sum(&self.weight[i[j], 0], on_grid(w[j]))
+            if u[j] >= 0:
+                if self.half_life > 0:
+                    self.come_to(t[j])
+                self.transitions(u[j], self.place[j], i[j], w[j], t[j], 1)
+        if self.journal.limit:
+            for j in range(n):
+                if u[j] >= 0:
+                    self.journal.trim(u[j])
+
+    cdef void sum(self, double *to, double v) noexcept nogil:
+        to[0] += v
+        if fabs(to[0]) >= LARGEST:
+            self.s[INEXACT] = 1
+
+    cdef void transitions(self, Py_ssize_t u, Py_ssize_t at, int32_t i, double w, double t,
+                          double sign) noexcept nogil:
+        """Add what entry `at` of a list teaches, or take it away."""
+        cdef int32_t before[FARTHEST]
+        cdef int d, m
+        cdef double scale = w, v, q
+        if w <= 0:
+            return
+        if self.half_life > 0:
+            q = floor(t / self.half_life)
+            scale = ldexp(w * exp2((t - q * self.half_life) / self.half_life),
+                          <int>max(q - self.s[LANDMARK], -5000.0))
+        m = self.gather(u, at, before)
+        for d in range(m):
+            v = scale * self.gains[d + 1]
+            if self.half_life == 0:
+                v = on_grid(v)
+            self.links.add(before[d], i, sign * v)
+            self.sum(&self.leads[before[d], 0], sign * v)
+
+    cdef void come_to(self, double t) noexcept nogil:
+        """The clock moves on; now and then the landmark follows, by an exact power of two."""
+        cdef double q = floor(t / self.half_life)
+        cdef Py_ssize_t r
+        cdef int back
+        if self.s[STARTED] == 0:
+            self.s[STARTED], self.s[LANDMARK], self.s[NOW] = 1, q, t
+        self.s[NOW] = max(self.s[NOW], t)
+        if q - self.s[LANDMARK] > FAR:
+            back = <int>min(q - self.s[LANDMARK], 5000.0)
+            for r in range(self.leads.shape[0]):
+                self.leads[r, 0] = ldexp(self.leads[r, 0], -back)
+            self.links.scale_c(-back)
+            self.s[LANDMARK] = q
+
+    # -- answers --------------------------------------------------------------------------------
+    cdef int factors(self, Py_ssize_t u, int32_t *before, double *k) noexcept nogil:
+        """The items that speak for user u, and what their transitions count."""
+        cdef int d, m = 0
+        cdef double faded = 1, q
+        if u < 0:
+            return 0
+        m = self.gather(u, self.journal.length_of(u), before)
+        if self.half_life > 0:
+            q = floor(self.s[NOW] / self.half_life)
+            faded = ldexp(exp2(-(self.s[NOW] - q * self.half_life) / self.half_life),
+                          <int>max(self.s[LANDMARK] - q, -5000.0))
+        for d in range(m):
+            k[d] = self.gains[d + 1] * faded
+            if self.exponent > 0 and self.leads[before[d], 0] > 0:
+                k[d] *= pow(self.leads[before[d], 0] * faded, -self.exponent)
+        return m
+
+    cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        cdef int32_t before[FARTHEST]
+        cdef double k[FARTHEST]
+        cdef double out = 0
+        cdef int d, m
+        if i < 0:
+            return 0
+        m = self.factors(u, before, k)
+        out = self.prior * self.weight[i, 0]
+        for d in range(m):
+            out += k[d] * self.links.get(before[d], <int32_t>i)
+        return out
+
+    cdef void score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) noexcept nogil:
+        """Scores of the first n items; out has room for n + 1."""
+        cdef int32_t before[FARTHEST]
+        cdef double k[FARTHEST]
+        cdef Py_ssize_t i
+        cdef int d, m = self.factors(u, before, k)
+        for i in range(n):
+            out[i] = self.prior * self.weight[i, 0]
+        for d in range(m):
+            self.links.spread(before[d], k[d], out, n)
+
+    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
+        """Scores for pairs of rows, float64 (n,)."""
+        cdef Py_ssize_t j
+        cdef double[::1] out = np.empty(u.shape[0])
+        for j in range(u.shape[0]):
+            out[j] = self.score(u[j], i[j])
+        return np.asarray(out)
+
+    def score_items(self, const int32_t[::1] u, Py_ssize_t n):
+        """Scores of the first n items for these user rows, float64 (len(u), n)."""
+        cdef Py_ssize_t j
+        cdef double[:, ::1] out = np.empty((u.shape[0], n))
+        cdef double[::1] scores = np.empty(n + 1)
+        for j in range(u.shape[0]):
+            self.score_all(u[j], &scores[0], n)
+            out[j, :] = scores[:n]
+        return np.asarray(out)
+
+    def voices(self, Py_ssize_t u, Py_ssize_t i):
+        """The items that speak for item i to user u, how much (int32 and float64, (m,)), and the prior."""
+        cdef int32_t before[FARTHEST]
+        cdef double k[FARTHEST]
+        cdef int d, m = self.factors(u, before, k) if i >= 0 else 0
+        items = np.array([before[d] for d in range(m)], dtype=np.int32)
+        shares = np.array([k[d] * self.links.get(before[d], <int32_t>i) for d in range(m)])
+        return items, shares, self.prior * self.weight[i, 0] if i >= 0 else 0.0
+
+    # -- forgetting -----------------------------------------------------------------------------
+    def forget(self, const int32_t[::1] users, const int32_t[::1] items):
+        """Take away what these rows gave; their lists and cells are left for the state to drop.
+
+        In a list that loses an item the others move together: the list is unlearned, mended and learned anew.
+        """
+        cdef uint8_t[::1] whole = np.zeros(self.user_events.shape[0], np.uint8)
+        cdef uint8_t[::1] gone = np.zeros(self.events.shape[0], np.uint8)
+        cdef Py_ssize_t u, j, n, r
+        cdef bint touched
+        cdef const int32_t *had
+        cdef const double *w
+        for r in range(users.shape[0]):
+            whole[users[r]] = 1
+        for r in range(items.shape[0]):
+            gone[items[r]] = 1
+        mended = []
+        for u in range(self.user_events.shape[0]):
+            n = self.journal.length_of(u)
+            if n == 0:
+                continue
+            had, w, touched = self.journal.others(u), self.journal.values(u, WEIGHT), whole[u] != 0
+            for j in range(n):
+                if whole[u]:
+                    self.events[had[j], 0] -= 1
+                    self.weight[had[j], 0] -= on_grid(w[j])
+                elif gone[had[j]]:
+                    self.user_events[u, 0] -= 1
+                    touched = True
+            if touched and self.half_life == 0:
+                self.relearn(u, -1)
+            if touched and not whole[u]:
+                mended.append(u)
+        self.journal.drop(0, users)
+        self.journal.drop(1, items)
+        if self.half_life > 0:
+            self.links.clear()
+            self.leads[:, :] = 0
+            self.restart()
+            mended = range(self.user_events.shape[0])
+        for u in mended:
+            self.touch_list(u)
+            self.relearn(u, 1)
+
+    def restart(self):
+        """Put the clock at the newest event that is left."""
+        cdef Py_ssize_t u, n
+        self.s[STARTED] = self.s[LANDMARK] = self.s[NOW] = 0
+        newest = -np.inf
+        for u in range(self.user_events.shape[0]):
+            n = self.journal.length_of(u)
+            if n:
+                newest = max(newest, float(np.max(self.journal.values_of(u)[TIME])))
+        if newest > -np.inf:
+            self.come_to(newest)
+
+    def touch_list(self, Py_ssize_t u):
+        """Make the cells of a whole list."""
+        cdef int32_t before[FARTHEST]
+        cdef Py_ssize_t j
+        cdef int d, m
+        for j in range(self.journal.length_of(u)):
+            if self.journal.values(u, WEIGHT)[j] > 0:
+                m = self.gather(u, j, before)
+                for d in range(m):
+                    self.links.touch(before[d], self.journal.others(u)[j])
+
+    cdef void relearn(self, Py_ssize_t u, double sign) noexcept nogil:
+        """Add a whole list, or take it away."""
+        cdef Py_ssize_t j
+        for j in range(self.journal.length_of(u)):
+            self.transitions(u, j, self.journal.others(u)[j], self.journal.values(u, WEIGHT)[j],
+                             self.journal.values(u, TIME)[j] if self.half_life > 0 else 0, sign)

@@ -1,0 +1,353 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The learner of session-based nearest neighbours."""
+from libc.math cimport exp, fabs, log, pow, rint
+from libc.stdint cimport int32_t, int64_t
+
+import numpy as np
+
+from skl_increc._kernels._learner cimport Learner
+from skl_increc._state._journal cimport Journal
+
+cdef enum:
+    FARTHEST = 1000   # the largest max_distance
+    WEIGHT = 0        # columns of the journal
+    TIME = 1
+    # scalars
+    EVENTS = 0
+    INEXACT = 1
+    OWNERS = 2
+
+#: sums of multiples of 2^-20 are exact below this
+cdef double LARGEST = 8589934592.0
+
+
+cdef inline double on_grid(double v) noexcept nogil:
+    """v rounded to a multiple of 2^-20."""
+    return rint(v * 1048576.0) / 1048576.0
+
+
+cdef class SessionLearner(Learner):
+    """Events in a journal and in an inverted index; all else happens when a list is asked for.
+
+    What is asked is worked out under the interpreter's lock, so that one set of scratch arrays will do.
+    """
+    cdef Journal journal, index
+    cdef double gap, reach, idf, prior
+    cdef Py_ssize_t sample, n_neighbors
+    cdef int distance
+    cdef double gains[FARTHEST + 1]
+    cdef double[:, ::1] user_events, events, weight
+    cdef double[::1] s
+    cdef int64_t[::1] place        # of each event of a batch, in its user's list
+    # scratch, a row a user
+    cdef double[::1] likeness
+    cdef int32_t[::1] mark, first, seen_at, found
+    cdef int32_t asked, looked
+
+    def __cinit__(self):
+        self.place = np.empty(16, np.int64)
+        self.likeness = np.empty(0)
+        self.mark = self.first = self.seen_at = self.found = np.empty(0, np.int32)
+
+    def configure(self, gains, Py_ssize_t sample, Py_ssize_t n_neighbors, double reach, double idf,
+                  double prior, double gap):
+        """gains[d - 1] for the distance d; gap of 0: all events of a user are one session."""
+        cdef int d
+        self.distance, self.sample, self.n_neighbors = len(gains), sample, n_neighbors
+        self.reach, self.idf, self.prior, self.gap = reach, idf, prior, gap
+        for d in range(self.distance):
+            self.gains[d + 1] = gains[d]
+
+    def bind(self, dict users, dict items, scalars):
+        self.user_events, self.events, self.weight = users["events"], items["events"], items["weight"]
+        self.s = scalars
+
+    def attach_stores(self, dict stores):
+        self.journal, self.index = stores["journal"], stores["index"]
+
+    # -- learning -------------------------------------------------------------------------------
+    cdef int make_room(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                       const double *t, Py_ssize_t n) except -1:
+        """Note the events in both stores, which is all that learning takes."""
+        cdef Py_ssize_t j, done = 0
+        cdef double values[2]
+        cdef double none = 0
+        cdef bint half = False
+        if n > self.place.shape[0]:
+            self.place = np.empty(max(n, 2 * self.place.shape[0]), np.int64)
+        try:
+            for j in range(n):
+                if u[j] >= 0 and i[j] >= 0:
+                    self.place[j] = self.journal.length_of(u[j])
+                    values[WEIGHT], values[TIME] = w[j], t[j]
+                    self.journal.append_c(u[j], i[j], values)
+                    half = True
+                    if w[j] > 0:
+                        self.index.append_c(i[j], u[j], &none)
+                    half = False
+                done = j + 1
+        except BaseException:
+            if half:
+                self.journal.pop(u[done])
+            for j in range(done - 1, -1, -1):
+                if u[j] >= 0 and i[j] >= 0:
+                    self.journal.pop(u[j])
+                    if w[j] > 0:
+                        self.index.pop(i[j])
+            raise
+        return 0
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(n):
+            self.s[EVENTS] += 1
+            if u[j] >= 0:
+                self.user_events[u[j], 0] += 1
+            if i[j] < 0:
+                continue
+            self.events[i[j], 0] += 1
+            self.weight[i[j], 0] += on_grid(w[j])
+            if self.weight[i[j], 0] >= LARGEST:
+                self.s[INEXACT] = 1
+            if u[j] >= 0 and self.place[j] == 0:
+                self.s[OWNERS] += 1
+        if self.journal.limit:
+            for j in range(n):
+                if u[j] >= 0 and i[j] >= 0:
+                    self.journal.trim(u[j])
+                    self.index.trim(i[j])
+
+    # -- neighbours -----------------------------------------------------------------------------
+    cdef int prepare(self) except -1:
+        """Scratch for every user, and for this question a mark of its own."""
+        cdef Py_ssize_t n = self.user_events.shape[0]
+        if self.mark.shape[0] < n:
+            likeness, zeros = np.empty(n), [np.zeros(n, np.int32) for _ in range(4)]
+            self.likeness = likeness
+            self.mark, self.first, self.seen_at, self.found = zeros
+            self.asked = self.looked = 0
+        if self.looked > 2000000000:
+            self.mark[:] = 0
+            self.seen_at[:] = 0
+            self.asked = self.looked = 0
+        self.asked += 1
+        return 0
+
+    cdef Py_ssize_t begin(self, Py_ssize_t u, Py_ssize_t at) noexcept nogil:
+        """Where the session of entry `at` of a list begins."""
+        cdef const double *t
+        if self.gap <= 0:
+            return 0
+        t = self.journal.values(u, TIME)
+        while at > 0 and t[at] - t[at - 1] <= self.gap:
+            at -= 1
+        return at
+
+    cdef Py_ssize_t end(self, Py_ssize_t u, Py_ssize_t at) noexcept nogil:
+        """Where the session of entry `at` of a list ends."""
+        cdef Py_ssize_t n = self.journal.length_of(u)
+        cdef const double *t
+        if self.gap <= 0:
+            return n
+        t = self.journal.values(u, TIME)
+        at += 1
+        while at < n and t[at] - t[at - 1] <= self.gap:
+            at += 1
+        return at
+
+    cdef int gather(self, Py_ssize_t u, int32_t *own, double *k) noexcept nogil:
+        """The distinct last items of the user's session, and how loudly each asks for neighbours."""
+        cdef Py_ssize_t n = self.journal.length_of(u), j, start
+        cdef int d = 0, m = 0, x
+        cdef const int32_t *items
+        cdef const double *w
+        if n == 0:
+            return 0
+        items, w, j = self.journal.others(u), self.journal.values(u, WEIGHT), n - 1
+        start = self.begin(u, j)
+        while j >= start and d < self.distance:
+            if w[j] > 0:
+                d += 1
+                x = 0
+                while x < m and own[x] != items[j]:
+                    x += 1
+                if x == m:
+                    own[m], k[m] = items[j], self.gains[d] * self.rarity(items[j])
+                    m += 1
+            j -= 1
+        return m
+
+    cdef double rarity(self, Py_ssize_t i) noexcept nogil:
+        return log(1 + self.s[OWNERS] / max(self.events[i, 0], 1.0))
+
+    cdef Py_ssize_t neighbours(self, Py_ssize_t u, const int32_t *own, const double *k,
+                               int m) noexcept nogil:
+        """Fill `found` with the users most like u, `likeness`, and the item that they were `first` met by."""
+        cdef Py_ssize_t n_found = 0, q, got
+        cdef const int32_t *users
+        cdef int32_t v
+        cdef int d
+        for d in range(m):
+            self.looked += 1
+            q, got = self.index.length_of(own[d]) - 1, 0
+            if q < 0:
+                continue
+            users = self.index.others(own[d])
+            while q >= 0 and got < self.sample:
+                v = users[q]
+                q -= 1
+                if v == u or v >= self.mark.shape[0] or self.seen_at[v] == self.looked:
+                    continue
+                self.seen_at[v] = self.looked
+                got += 1
+                if self.mark[v] != self.asked:
+                    self.mark[v], self.likeness[v], self.first[v] = self.asked, 0, own[d]
+                    self.found[n_found] = v
+                    n_found += 1
+                self.likeness[v] += k[d]
+        return self.best(n_found)
+
+    cdef Py_ssize_t best(self, Py_ssize_t n) noexcept nogil:
+        """Keep the n_neighbors most alike in `found`, ties by the order in which they were found."""
+        cdef Py_ssize_t j, x, kept = 0
+        cdef int32_t v
+        for j in range(n):                  # the first so many places are a heap, the least alike at its root
+            v = self.found[j]
+            if kept < self.n_neighbors:
+                x = kept
+                kept += 1
+                while x > 0 and self.likeness[self.found[(x - 1) // 2]] > self.likeness[v]:
+                    self.found[x] = self.found[(x - 1) // 2]
+                    x = (x - 1) // 2
+                self.found[x] = v
+            elif self.likeness[v] > self.likeness[self.found[0]]:
+                self.sift(v, kept)
+        return kept
+
+    cdef void sift(self, int32_t v, Py_ssize_t n) noexcept nogil:
+        """Put v in place of the root of a heap of n."""
+        cdef Py_ssize_t x = 0, child
+        while True:
+            child = 2 * x + 1
+            if child >= n:
+                break
+            if child + 1 < n and self.likeness[self.found[child + 1]] < self.likeness[self.found[child]]:
+                child += 1
+            if self.likeness[self.found[child]] >= self.likeness[v]:
+                break
+            self.found[x] = self.found[child]
+            x = child
+        self.found[x] = v
+
+    cdef void listen(self, int32_t v, double factor, double *scores, Py_ssize_t n) noexcept nogil:
+        """Add what a neighbour took near the item it was found by."""
+        cdef Py_ssize_t at = self.journal.length_of(v) - 1, a, b, far = <Py_ssize_t>(6 * self.reach), j
+        cdef const int32_t *items
+        cdef const double *w
+        if at < 0:
+            return
+        items, w = self.journal.others(v), self.journal.values(v, WEIGHT)
+        while at >= 0 and not (items[at] == self.first[v] and w[at] > 0):
+            at -= 1
+        if at < 0:
+            return
+        a, b = max(self.begin(v, at), at - far), min(self.end(v, at), at + far + 1)
+        for j in range(a, b):
+            if w[j] > 0 and items[j] < n:
+                scores[items[j]] += factor * exp(-fabs(<double>(j - at)) / self.reach)
+
+    cdef void score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) noexcept nogil:
+        """Scores of the first n items; `prepare` was called."""
+        cdef int32_t own[FARTHEST]
+        cdef double k[FARTHEST]
+        cdef Py_ssize_t i, j, kept = 0
+        cdef int m = self.gather(u, own, k) if u >= 0 else 0
+        for i in range(n):
+            out[i] = 0
+        if m:
+            kept = self.neighbours(u, own, k, m)
+        for j in range(kept):
+            self.listen(self.found[j], self.likeness[self.found[j]], out, n)
+        for i in range(n):
+            if out[i] > 0:
+                out[i] *= pow(self.rarity(i), self.idf)
+            out[i] += self.prior * self.weight[i, 0]
+
+    # -- answers --------------------------------------------------------------------------------
+    cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        with gil:
+            return float(self.score_pairs(np.array([u], np.int32), np.array([i], np.int32))[0])
+
+    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
+        """Scores for pairs of rows, float64 (n,); the neighbours of a user are looked for once a run."""
+        cdef Py_ssize_t j, n = self.events.shape[0]
+        cdef double[::1] out = np.zeros(u.shape[0]), scores = np.empty(n)
+        for j in range(u.shape[0]):
+            if j == 0 or u[j] != u[j - 1]:
+                self.prepare()
+                self.score_all(u[j], &scores[0], n)
+            if i[j] >= 0:
+                out[j] = scores[i[j]]
+        return np.asarray(out)
+
+    def score_items(self, const int32_t[::1] u, Py_ssize_t n):
+        """Scores of the first n items for these user rows, float64 (len(u), n)."""
+        cdef Py_ssize_t j
+        cdef double[:, ::1] out = np.empty((u.shape[0], n))
+        for j in range(u.shape[0] if n else 0):
+            self.prepare()
+            self.score_all(u[j], &out[j, 0], n)
+        return np.asarray(out)
+
+    def voices(self, Py_ssize_t u, Py_ssize_t i):
+        """The items that speak for item i to user u, how much (int32 and float64, (m,)), and the prior."""
+        cdef int32_t own[FARTHEST]
+        cdef double k[FARTHEST]
+        cdef Py_ssize_t j, q, got, kept
+        cdef int m = self.gather(u, own, k) if u >= 0 and i >= 0 else 0, d
+        cdef double[::1] scores = np.zeros(self.events.shape[0]), shares = np.zeros(m)
+        cdef const int32_t *users
+        if i < 0:
+            return np.empty(0, np.int32), np.empty(0), 0.0
+        self.prepare()
+        kept = self.neighbours(u, own, k, m)
+        said = {}
+        for j in range(kept):
+            scores[i] = 0
+            self.listen(self.found[j], 1.0, &scores[0], self.events.shape[0])
+            said[self.found[j]] = scores[i] * pow(self.rarity(i), self.idf)
+        for d in range(m):
+            met = set()
+            if self.index.length_of(own[d]):
+                users = self.index.others(own[d])
+                q, got = self.index.length_of(own[d]) - 1, 0
+                while q >= 0 and got < self.sample:
+                    if users[q] != u and users[q] not in met:
+                        met.add(users[q])
+                        got += 1
+                        shares[d] += k[d] * said.get(users[q], 0.0)
+                    q -= 1
+        return (np.array([own[d] for d in range(m)], dtype=np.int32), np.asarray(shares),
+                self.prior * self.weight[i, 0])
+
+    # -- forgetting -----------------------------------------------------------------------------
+    def forget(self, const int32_t[::1] users, const int32_t[::1] items):
+        """Take away what these rows gave, from the stores too."""
+        cdef Py_ssize_t u, j, owners = 0
+        gone_users, gone_items = set(np.asarray(users).tolist()), set(np.asarray(items).tolist())
+        for u in range(self.user_events.shape[0]):
+            if u in gone_users:
+                for j in range(self.journal.length_of(u)):
+                    self.events[self.journal.others(u)[j], 0] -= 1
+                    self.weight[self.journal.others(u)[j], 0] -= on_grid(self.journal.values(u, WEIGHT)[j])
+            elif gone_items:
+                for j in range(self.journal.length_of(u)):
+                    if self.journal.others(u)[j] in gone_items:
+                        self.user_events[u, 0] -= 1
+        for store in (self.journal, self.index):
+            store.drop(0, users)
+            store.drop(1, items)
+        for u in range(self.user_events.shape[0]):
+            owners += self.journal.length_of(u) > 0
+        self.s[OWNERS] = owners
