@@ -53,6 +53,19 @@ def test_rmse(name, model, reach):
     assert np.sqrt(np.mean(np.square(errors))) <= reach
 
 
+@pytest.mark.parametrize(("covariance", "reach"), [("diag", 0.9325), ("full", 0.927)])
+def test_one_pass_without_drift_over_random_fifths(covariance, reach):
+    events = stream("movielens-100k")
+    X = np.array([[x["user"], x["item"]] for x, _ in events], dtype=object)
+    y = np.array([rating for _, rating in events])
+    part = np.random.default_rng(0).permutation(len(y)) % 5
+    errors = []
+    for fold in range(5):
+        model = KalmanMF(drift=0.0, covariance=covariance).fit(X[part != fold], y[part != fold])
+        errors.append(np.sqrt(np.mean((model.predict(X[part == fold]) - y[part == fold]) ** 2)))
+    assert np.mean(errors) <= reach
+
+
 def test_hit_rate_of_the_most_popular():
     model, hits, asked = Popularity(), 0, 0
     for x, y in stream("movielens-100k"):
