@@ -28,6 +28,8 @@ cdef extern from "similar.h" nogil:
         double shrinkage
     bint scale_meet(skl_scale *s, double y)
     double scale_factor(const skl_scale *s)
+    int scale_shift(const skl_scale *s)
+    skl_value scale_value(double factor, int shift, double y)
     skl_value moments_value(const skl_moments *m, double y)
     void pairs_place(const skl_pairs *p, int32_t a, int32_t b, int32_t *row, int32_t *key)
     char *pairs_find(const skl_pairs *p, int32_t row, int32_t key)
@@ -317,10 +319,12 @@ cdef class PairLearner(BaselineLearner):
         cdef Listed now = self.listed(self.users[a])
         cdef Py_ssize_t p, j, m = 0
         cdef skl_value v, old
+        cdef double factor = scale_factor(&self.m.scale)
+        cdef int shift = scale_shift(&self.m.scale)
         for p in range(a, b):
             self.place[self.touched[p]] = <int32_t>(p - a)
         for j in range(now.n):
-            v = moments_value(self.m, now.sums[j] / now.weights[j])
+            v = scale_value(factor, shift, now.sums[j] / now.weights[j])
             p = self.place[now.items[j]]
             if p >= 0:
                 self.new[p] = v
@@ -405,8 +409,12 @@ cdef class PairLearner(BaselineLearner):
         """The bias of a user; and for each item of the user how far its rating is from what biases say."""
         cdef Py_ssize_t j
         cdef double largest = 0, taken = 0, unit, b
+        cdef const double *weights = &self.iw[0, 0]      # one column each
+        cdef const double *sums = &self.is_[0, 0]
+        cdef int32_t i
         for j in range(had.n):
-            bias[j] = self.item_bias(had.items[j], mean)
+            i = had.items[j]
+            bias[j] = (sums[i] - weights[i] * mean) / (weights[i] + self.l2_item)
             largest = max(largest, fabs(had.weights[j] * bias[j]))
         unit = exact_unit(largest, had.n)
         for j in range(had.n):
@@ -560,7 +568,7 @@ cdef class SlopeOneLearner(PairLearner):
         cdef const char *record
         cdef int64_t n, users = 0
         cdef skl_wide total = wide_zero(), part
-        cdef double one = 1.0 / scale_factor(&self.m.scale), weight
+        cdef double one = 1.0 / scale_factor(&self.m.scale), factor = scale_factor(&self.m.scale), weight
         for j in range(had.n):
             parts[j] = spare[j] = 0
             if j + AHEAD < had.n:
@@ -573,7 +581,7 @@ cdef class SlopeOneLearner(PairLearner):
             n = 0 if record == NULL else moments_count(self.m, record)
             if n <= 0:
                 continue
-            part = wide_product(moments_value(self.m, had.sums[j] / had.weights[j]).X, n)
+            part = wide_product(scale_value(factor, 0, had.sums[j] / had.weights[j]).X, n)
             part = wide_plus(part, wide_product(slope_sum(record), 1 if row == i else -1))
             total = wide_plus(total, part)
             users += n

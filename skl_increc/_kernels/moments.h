@@ -281,12 +281,19 @@ typedef struct {
     int32_t narrow;
 } skl_value;
 
+/* `factor` and `shift` are those of the scale, for loops; to the nearest whole number, below 2^51 */
+SKL_INLINE skl_value scale_value(double factor, int shift, double y)
+{
+    const double magic = 6755399441055744.0;
+    skl_value v;
+    v.X = (int64_t)(y * factor + magic - magic);
+    v.narrow = scale_narrow(v.X, shift);
+    return v;
+}
+
 SKL_INLINE skl_value moments_value(const skl_moments *m, double y)
 {
-    skl_value v;
-    v.X = (int64_t)rint(y * scale_factor(&m->scale));
-    v.narrow = scale_narrow(v.X, scale_shift(&m->scale));
-    return v;
+    return scale_value(scale_factor(&m->scale), scale_shift(&m->scale), y);
 }
 
 SKL_INLINE void moments_pair(skl_moments *m, int32_t i, skl_value x, int32_t j, skl_value y, int sign)

@@ -27,21 +27,27 @@ SKL_INLINE void likeness_set(skl_likeness *s, const skl_moments *m, double mean)
     s->rest[1] = ldexp(s->rest[0], -scale_shift(c));
 }
 
+/* common / size, which is at most 1 but for rounding, shrunk: with one division */
+SKL_INLINE double likeness_shrunk(double n, double common, double size, double shrinkage)
+{
+    const double c = common > size ? size : common < -size ? -size : common;
+    return c * n / (size * (n + shrinkage));
+}
+
 /* sums about the coarse mean -> shrunk cosine of the deviations from the mean */
 SKL_INLINE double likeness_cosine(double n, double x, double y, double xx, double yy, double xy, double rest,
                                   double shrinkage)
 {
     const double a = xx - rest * (2 * x - n * rest), b = yy - rest * (2 * y - n * rest);
     if (!(a > 1e-12 * xx) || !(b > 1e-12 * yy)) return 0;
-    const double r = (xy - rest * (x + y - n * rest)) / sqrt(a * b);
-    return fmin(fmax(r, -1), 1) * (n / (n + shrinkage));
+    return likeness_shrunk(n, xy - rest * (x + y - n * rest), sqrt(a * b), shrinkage);
 }
 
 /* central moments times n -> shrunk correlation */
 SKL_INLINE double likeness_pearson(double n, double xx, double yy, double xy, double shrinkage)
 {
     if (!(xx > 0) || !(yy > 0)) return 0;
-    return fmin(fmax(xy / sqrt(xx * yy), -1), 1) * (n / (n + shrinkage));
+    return likeness_shrunk(n, xy, sqrt(xx * yy), shrinkage);
 }
 
 static inline double likeness_wide(const skl_moments *m, const char *record, const skl_likeness *s)
