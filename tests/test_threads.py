@@ -13,8 +13,12 @@ import pytest
 
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier
+from skl_increc.neighbors import RatingItemKNN, SlopeOne
 
-MODELS = [Baseline(), Baseline(drift=0.01), Popularity(), BiasedMF(history=3), BiasedMFClassifier()]
+MODELS = [
+    *(Baseline(), Baseline(drift=0.01), Popularity(), BiasedMF(history=3), BiasedMFClassifier()),
+    *(RatingItemKNN(), SlopeOne()),
+]
 
 
 @pytest.fixture
