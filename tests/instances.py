@@ -25,7 +25,7 @@ MODELS = {
     "SequentialRules": SequentialRules(),
     "SequentialRules-half_life-time": SequentialRules(3, half_life=dt.timedelta(days=2), time_col="time"),
     "SequentialRules-history=5": SequentialRules(2, weight="div", history=5, min_y=2),
-    "SessionKNN": SessionKNN(5, sample_size=4),
+    "SessionKNN": SessionKNN(5, sample_size=4, time_col="time"),
     "SessionKNN-gap-history": SessionKNN(sample_size=3, gap=7200.0, time_col="time", history=6, min_y=2),
     "BiasedMF": BiasedMF(),
     "BiasedMF-sgd-16": BiasedMF(16, optimizer="sgd", learning_rate=0.05),

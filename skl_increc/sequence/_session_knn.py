@@ -54,8 +54,8 @@ class SessionKNN(ExplainMixin, Recommender):
     prior : float, default=1e-6
         What an event of an item counts by itself.  It orders the items for strangers.
     gap : float, timedelta or None, default=None
-        Seconds (or a timedelta) of silence after which a user begins a new session; needs `time_col`.  None:
-        all events of a user are one session.
+        Silence after which a user begins a new session: seconds (or a timedelta) with `time_col`, otherwise
+        events of others.  None: all events of a user are one session.
     session_col : str, int or None, default=None
         The column of the session, which then takes the place of the user everywhere: in lists, in ``forget``,
         in ``user_ids_``.  A session that never returns is served from its own items, and its user need not be
@@ -81,8 +81,8 @@ class SessionKNN(ExplainMixin, Recommender):
     `n_neighbors` times 12 `reach` of their events.  16 to 32 bytes an event (24 to 48 with `gap`) until `history`
     bounds them, 24 bytes and an id a row.
 
-    **Guarantees**: S always; U to the last bit while `history` is None.  O and M do not hold: what is recent is
-    a matter of the order of arrival.
+    **Guarantees**: S always; U to the last bit while `history` is None (with `gap`, if there is a `time_col`).  O
+    and M do not hold: what is recent is a matter of the order of arrival.
 
     References
     ----------
@@ -150,10 +150,10 @@ class SessionKNN(ExplainMixin, Recommender):
     # -- what is stored -------------------------------------------------------------------------
     def _validate(self) -> None:
         super()._validate()
-        if self.gap is not None and self.time_col is None:
+        if isinstance(self.gap, dt.timedelta) and self.time_col is None:
             raise ValueError(
-                f"gap={self.gap!r} is a span of time, but there is no time_col: name the column of the time, or set "
-                "gap=None."
+                f"gap={self.gap!r} is a span of time, but there is no time_col: name the column of the time, or "
+                "give a number of events."
             )
         if self.gap is not None and not 0 < span_in_seconds(self.gap) < np.inf:
             raise ValueError(f"gap must be a positive, finite span; got {self.gap!r}.")
@@ -197,6 +197,9 @@ class SessionKNN(ExplainMixin, Recommender):
         order = "which sessions are recent depends on the order of arrival"
         if self.history is not None:
             why = f"history={self.history} keeps the last events alone, and {order}"
+            return Guarantees("bitwise", "no", "no", "no", why)
+        if self.gap is not None and self.time_col is None:
+            why = f"with gap but no time_col the clock counts events, and {order}"
             return Guarantees("bitwise", "no", "no", "no", why)
         inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
         return Guarantees("bitwise", "no", "no", "rounding" if inexact else "bitwise", order)

@@ -157,7 +157,7 @@ def test_low_ratings_ask_for_nobody():
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"gap": 60.0}, "there is no time_col"),
+        ({"gap": dt.timedelta(hours=1)}, "there is no time_col"),
         ({"gap": dt.timedelta(0), "time_col": 2}, "positive, finite span"),
         ({"n_neighbors": 0}, "n_neighbors"),
         ({"reach": 0}, "reach"),
