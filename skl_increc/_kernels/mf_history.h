@@ -14,6 +14,9 @@ typedef struct {
     int most;
 } mf_memory;
 
+/* The second vectors take shorter steps: one event moves all of H, and an item is in H of many events. */
+#define MF_GENTLE 0.1f
+
 /* z_u without the item `skip`; how many items are in it */
 SKL_INLINE int mf_user_vector(const mf_model *m, const mf_memory *h, int32_t u, int32_t skip,
                               float *SKL_RESTRICT z)
@@ -65,16 +68,17 @@ SKL_INLINE void mf_history_step(const mf_model *m, const mf_memory *h, int32_t u
     }
     /* the rates of the y_j are those before this event; all pull together */
     const float gy = e * e * (c * c) * qq * each;
+    const float lr = MF_GENTLE * m->lr;
     float all = 0.0f;
     for (int j = 0; j < h->most && recent[j]; j++)
-        if (recent[j] - 1 != i) all += adagrad ? m->lr / sqrtf(h->acc[recent[j] - 1] + gy + m->eps) : m->lr;
+        if (recent[j] - 1 != i) all += adagrad ? lr / sqrtf(h->acc[recent[j] - 1] + gy + m->eps) : lr;
     const float both = m->biases ? eta_u + eta_i : 0.0f;
     const float go = e * mf_share(w * (eta_p * qq + eta_q * zz + all * c * c * qq + both), m->loss);
     for (int j = 0; j < h->most && recent[j]; j++) {
         const int32_t r = recent[j] - 1;
         if (r == i) continue;
         float *SKL_RESTRICT y = h->Y + r * S;
-        float eta = m->lr;
+        float eta = lr;
         if (adagrad) { h->acc[r] += gy; eta /= sqrtf(h->acc[r] + m->eps); }
         const float keep = mf_keep(eta * l2), step = eta * go * c;
 #pragma omp simd

@@ -49,7 +49,7 @@ class BiasedMF(FactorMixin, RatingRegressor):
         "history": the last items of a user are a second vector of the user, as in SVD++ [3]_:
         :math:`p_u + |H|^{-1/2} \sum_{j \in H} y_j` stands for :math:`p_u`.  The `user_factors_` are the
         :math:`p_u`.
-    implicit_size : int, default=20
+    implicit_size : int, default=50
         How many distinct items are in :math:`H`; the time of an event grows with it.
     replay : int, default=0
         After each event so many past events are learned again; 0: learn and discard.
@@ -122,7 +122,7 @@ class BiasedMF(FactorMixin, RatingRegressor):
         n_epochs: int = 1,
         biases: bool = True,
         implicit: str | None = None,
-        implicit_size: int = 20,
+        implicit_size: int = 50,
         replay: int = 0,
         replay_size: int = 1000,
         clip_to_range: bool = False,

@@ -88,7 +88,7 @@ class BiasedMFClassifier(FactorMixin, ClassifierMixin, InteractionEstimator):
         n_epochs: int = 1,
         biases: bool = True,
         implicit: str | None = None,
-        implicit_size: int = 20,
+        implicit_size: int = 50,
         replay: int = 0,
         replay_size: int = 1000,
         history: int | None = None,

@@ -66,6 +66,8 @@ def rating_models() -> dict[str, Any]:
         "Baseline(drift=0.003)": Baseline(drift=0.003),
         "BiasedMF()": BiasedMF(),
         "BiasedMF(n_factors=16)": BiasedMF(n_factors=16),
+        'BiasedMF(implicit="history")': BiasedMF(implicit="history"),
+        "BiasedMF(replay=1)": BiasedMF(replay=1),
         "KalmanMF()": KalmanMF(),
         'KalmanMF(covariance="full")': KalmanMF(covariance="full"),
         'KalmanMF(time_col="timestamp")': KalmanMF(time_col="timestamp"),
@@ -91,9 +93,9 @@ PASSES: dict[str, dict[str, Any]] = {
         "n_factors": 16, "n_epochs": 50, "optimizer": "sgd", "learning_rate": 0.0094,
         "learning_rate_bias": 0.0117, "l2": 0.059, "l2_bias": 0.039, "init_scale": 0.022,
     },
-    "BiasedMF, 30 passes, recent items": {
-        "n_factors": 16, "n_epochs": 30, "implicit": "history", "implicit_size": 50, "learning_rate": 0.029,
-        "learning_rate_bias": 0.071, "l2": 0.086, "l2_bias": 0.081, "init_scale": 0.046,
+    "BiasedMF, 10 passes, recent items": {
+        "n_factors": 32, "n_epochs": 10, "implicit": "history", "implicit_size": 100, "learning_rate": 0.055,
+        "learning_rate_bias": 0.04, "l2": 0.054, "l2_bias": 0.068, "init_scale": 0.024,
     },
 }  # fmt: skip
 

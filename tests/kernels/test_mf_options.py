@@ -74,7 +74,7 @@ class OptionsReference(Reference):
         for j in memory:
             self.second.setdefault(j, np.zeros_like(q))
             self.second_acc[j] = self.second_acc.get(j, 0.0) + np.mean((e * c * q) ** 2)
-        eta_y = {j: self.step("learning_rate", self.second_acc[j]) for j in memory}
+        eta_y = {j: 0.1 * self.step("learning_rate", self.second_acc[j]) for j in memory}
         pull = eta_u + eta_i + eta_p * q @ q + eta_q * z @ z + sum(eta_y.values()) * c * c * q @ q
         go = e / max(1.0, w * pull)
         users.bias[user] = max(0, 1 - eta_u * l2_bias) * users.bias[user] + eta_u * go
