@@ -14,10 +14,12 @@ import pytest
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier
 from skl_increc.neighbors import RatingItemKNN, SlopeOne
+from skl_increc.sequence import SequentialRules, SessionKNN
 
 MODELS = [
     *(Baseline(), Baseline(drift=0.01), Popularity(), BiasedMF(history=3), BiasedMFClassifier()),
     *(RatingItemKNN(), SlopeOne()),
+    *(SequentialRules(history=20), SessionKNN(20, history=20)),
 ]
 
 
