@@ -22,6 +22,7 @@ from sklearn.model_selection import KFold
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, KalmanMF
 from skl_increc.model_selection import progressive_validate
+from skl_increc.neighbors import RatingItemKNN, SlopeOne
 
 SETS = ("movielens-100k", "movielens-latest-small-2018")
 GOALS = {
@@ -71,6 +72,9 @@ def rating_models() -> dict[str, Any]:
         "KalmanMF()": KalmanMF(),
         'KalmanMF(covariance="full")': KalmanMF(covariance="full"),
         'KalmanMF(time_col="timestamp")': KalmanMF(time_col="timestamp"),
+        'BiasedMF(implicit="history")': BiasedMF(implicit="history"),
+        "RatingItemKNN()": RatingItemKNN(),
+        "SlopeOne()": SlopeOne(),
         "River BiasedMF, documented": FromDict(documented()),
         "River BiasedMF, stock": FromDict(reco.BiasedMF(seed=0)),
         "River Baseline, stock": FromDict(reco.Baseline()),

@@ -56,21 +56,23 @@ def draw(path: str, rows: dict[str, tuple[np.ndarray, float]], y: np.ndarray) ->
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
 
+    plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "skl_increc"}
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     n = np.arange(1, len(y) + 1)
     for name, (said, seconds) in rows.items():
         error = np.sqrt(np.cumsum((said - y) ** 2) / n)
         style = {"color": "black", "lw": 2.2} if name == THEIRS else {}
-        (line,) = left.plot(n[2000::200], error[2000::200], label=name, **style)
+        (line,) = left.plot(n[2000::500], error[2000::500], label=name, **style)
         right.scatter(seconds, error[-1], color=line.get_color(), s=55, label=name)
-        right.annotate(name, (seconds, error[-1]), xytext=(6, 5), textcoords="offset points", fontsize=8)
+        side = {"xytext": (-8, -3), "ha": "right"} if name == THEIRS else {"xytext": (8, -3)}
+        right.annotate(name, (seconds, error[-1]), textcoords="offset points", fontsize=8, **side)
     left.set(xlabel="ratings", ylabel="RMSE, so far", title="Error over the stream")
     left.legend(fontsize=8)
     right.set(
         xscale="log", xlabel="CPU seconds for the stream", ylabel="RMSE of the stream", title="Error and cost"
     )
-    right.margins(x=0.35)
-    figure.savefig(path)
+    right.margins(x=0.45)
+    figure.savefig(path, metadata={"Date": None} if path.endswith(".svg") else None)
 
 
 def main() -> None:
