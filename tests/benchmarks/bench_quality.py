@@ -67,7 +67,6 @@ def rating_models() -> dict[str, Any]:
         "Baseline(drift=0.003)": Baseline(drift=0.003),
         "BiasedMF()": BiasedMF(),
         "BiasedMF(n_factors=16)": BiasedMF(n_factors=16),
-        'BiasedMF(implicit="history")': BiasedMF(implicit="history"),
         "BiasedMF(replay=1)": BiasedMF(replay=1),
         "KalmanMF()": KalmanMF(),
         'KalmanMF(covariance="full")': KalmanMF(covariance="full"),
