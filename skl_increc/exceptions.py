@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "CapacityError",
     "DatasetError",
     "GuaranteeError",
     "MissingIdsWarning",
@@ -22,6 +23,10 @@ class SaveFormatError(ValueError):
 
 class UnstableIdError(TypeError):
     """An id has no form that can be written to a file."""
+
+
+class CapacityError(MemoryError):
+    """What a model would have to hold is more than was allowed, or than there is memory for."""
 
 
 class DatasetError(ValueError):

@@ -4,6 +4,7 @@ import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
+from skl_increc.linear import EASE
 from skl_increc.neighbors import RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
 
@@ -50,6 +51,9 @@ MODELS = {
     "BiasedMFClassifier-options": BiasedMFClassifier(
         3, optimizer="sgd", implicit="history", implicit_size=4, replay=1, replay_size=8
     ),
+    "EASE": EASE(),
+    "EASE-recency": EASE(30.0, recency=0.9, min_y=3),
+    "EASE-history=5": EASE(history=5),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
     "KalmanMF": KalmanMF(),
     "KalmanMF-full": KalmanMF(covariance="full", drift_factors=1e-4, clip_to_range=True, history=5),

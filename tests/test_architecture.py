@@ -25,6 +25,7 @@ FLOORS = {
     "factorization": 4,
     "neighbors": 4,
     "sequence": 4,
+    "linear": 4,
     "datasets": 5,
     "metrics": 5,
     "model_selection": 5,

@@ -14,6 +14,7 @@ cdef class ItemPairs:
 
 cdef class Learner:
     cdef readonly Pairs pairs
+    cdef readonly bint scores_in_python    # `score` is not written: answers need more than C
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mmap
+from pathlib import Path
 
 import numpy as np
 
-__all__ = ["aligned_empty", "aligned_zeros", "grown"]
+__all__ = ["aligned_empty", "aligned_zeros", "available", "grown"]
 
 LINE = 64  # bytes of a cache line: rows that start on one are twice as fast under prefetch
 LARGE = 1 << 20  # bytes from which a block has pages of its own, which go back when it is dropped
@@ -47,3 +48,36 @@ def grown(old: np.ndarray, capacity: int, used: int) -> np.ndarray:
     new = aligned_zeros((capacity, *old.shape[1:]), old.dtype)
     new[:used] = old[:used]
     return new
+
+
+def available() -> int | None:
+    """Bytes that this process can still have without swapping, or None where the system does not say.
+
+    A large block is promised by most systems whether the memory is there or not, and a process that then
+    uses it is killed: so who asks for much must look here first.
+    """
+    free = [n for n in (_machine(), _control_group()) if n is not None]
+    return min(free) if free else None
+
+
+def _machine() -> int | None:
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _control_group(folder: str = "/sys/fs/cgroup") -> int | None:
+    """What a container's limit leaves; files that were read and can be dropped do not count as used."""
+    limit, used = (_lines(f"{folder}/memory.{name}") for name in ("max", "current"))
+    if not limit or not used or not limit[0].strip().isdigit():
+        return None
+    cached = [int(v.split()[1]) for v in _lines(f"{folder}/memory.stat") if v.startswith("inactive_file ")]
+    return max(0, int(limit[0]) - int(used[0]) + sum(cached))
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []

@@ -181,6 +181,6 @@ def predict_one(self, x=None, *, user=None, item=None):
             item = look_up(d, st.item_key)
         if user is None and item is None:
             user, item = self._ids_by_position(d, False)
-    if st.learner is None:
+    if st.learner is None or st.learner.scores_in_python:
         return self._score_one_slowly(st, user, item)
     return st.learner.score(st.users.find_c(user), st.items.find_c(item))

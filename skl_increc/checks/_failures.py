@@ -47,6 +47,7 @@ GROWING = [
     "skl_increc._kernels._neighbors",
     "skl_increc.sequence._rules",
     "skl_increc.sequence._sessions",
+    "skl_increc.linear._gram",
 ]
 ALLOCATORS = ("grown", "aligned_empty", "aligned_zeros")
 NUMPY = ("empty", "zeros", "full", "ones")

@@ -252,7 +252,7 @@ def _acts(trained: Any, name: str, value: float, later: Sequence[Event]) -> bool
     same_bytes(ways[0], ways[2], f"assigning {name} must act as set_params does")
     if difference(exported(ways[0]), exported(plain)):
         return True
-    told = (answers(m, ["new"], distinct(later, "item"))["predict"] for m in (ways[0], plain))
+    told = (answers(m, distinct(later, "user"), distinct(later, "item"))["predict"] for m in (ways[0], plain))
     return not np.array_equal(*told)
 
 

@@ -60,6 +60,10 @@ _VARIANTS = {
 }
 
 
+#: named, they run; memory or time for every answer grows with the square of the items
+_ON_REQUEST = ("EASE",)
+
+
 def _mean() -> Any:
     return dummy.StatisticRegressor(stats.Mean())
 
@@ -97,6 +101,8 @@ def _known(cls: type, name: str, tasks: tuple[str, ...]) -> Known:
 
 
 def _tasks(cls: type) -> tuple[str, ...]:
+    if cls.__name__ in _ON_REQUEST:
+        return ()
     if issubclass(cls, RatingRegressor):
         return ("rating",)
     return ("ranking",) if issubclass(cls, Recommender) else ()

@@ -1,0 +1,125 @@
+/* Sums of rows of a square matrix over the items, and counts of items that users had together.
+ *
+ * All answers go through `gram_tile`, 32 columns at a time, whether one number is asked for or all scores
+ * of a thousand users: so the same question has the same answer to the last bit. */
+#ifndef SKL_INCREC_GRAM_H
+#define SKL_INCREC_GRAM_H
+#include <stddef.h>
+#include <stdint.h>
+#include "simd.h"
+
+enum { GRAM_TILE = 32 };
+
+/* acc += sum of weight[h] * rows[item[h]][0..32), in the order of h */
+SKL_INLINE void gram_tile(double *SKL_RESTRICT acc, const double *rows, ptrdiff_t stride,
+                          const int32_t *item, const double *weight, ptrdiff_t n)
+{
+    double a[GRAM_TILE];
+    for (int c = 0; c < GRAM_TILE; c++) a[c] = acc[c];
+    for (ptrdiff_t h = 0; h < n; h++) {
+        const double *SKL_RESTRICT r = rows + (item ? item[h] : h) * stride;
+        const double w = weight[h];
+#pragma omp simd
+        for (int c = 0; c < GRAM_TILE; c++) a[c] += w * r[c];
+    }
+    for (int c = 0; c < GRAM_TILE; c++) acc[c] = a[c];
+}
+
+/* tile by tile, so that the rows of one tile stay in the cache while all vectors pass:
+ * out[v] += sum of coef[h] rows[item[h]] for h in the v-th sparse vector */
+SKL_CLONES
+static void gram_combine(const double *rows, ptrdiff_t stride, const int64_t *indptr, const int32_t *item,
+                         const double *coef, ptrdiff_t n, ptrdiff_t from, ptrdiff_t to, double *out,
+                         ptrdiff_t out_stride)
+{
+    for (ptrdiff_t c = from; c < to; c += GRAM_TILE)
+        for (ptrdiff_t v = 0; v < n; v++)
+            gram_tile(out + v * out_stride + (c - from), rows + c, stride, item + indptr[v], coef + indptr[v],
+                      indptr[v + 1] - indptr[v]);
+}
+
+/* the same over the first k rows, all of them: out[v] += sum over h < k of coef[v][h] rows[h] */
+SKL_CLONES
+static void gram_combine_all(const double *rows, ptrdiff_t stride, const double *coef, ptrdiff_t k,
+                             ptrdiff_t n, ptrdiff_t from, ptrdiff_t to, double *out, ptrdiff_t out_stride)
+{
+    for (ptrdiff_t c = from; c < to; c += GRAM_TILE)
+        for (ptrdiff_t v = 0; v < n; v++)
+            gram_tile(out + v * out_stride + (c - from), rows + c, stride, NULL, coef + v * k, k);
+}
+
+/* inner products of the first k rows with sparse vectors: out[v][j] = sum of coef[h] rows[j][item[h]] */
+static void gram_gather(const double *rows, ptrdiff_t stride, ptrdiff_t k, const int64_t *indptr,
+                        const int32_t *item, const double *coef, ptrdiff_t n, double *out)
+{
+    for (ptrdiff_t v = 0; v < n; v++)
+        for (ptrdiff_t j = 0; j < k; j++) {
+            double s = 0;
+            for (int64_t h = indptr[v]; h < indptr[v + 1]; h++) s += coef[h] * rows[j * stride + item[h]];
+            out[v * k + j] = s;
+        }
+}
+
+/* -- counts --------------------------------------------------------------------------------------- */
+
+SKL_INLINE void gram_bump(int32_t *counts, int32_t *partners, ptrdiff_t stride, int32_t a, int32_t b,
+                          int32_t by)
+{
+    int32_t *c = counts + a * stride + b;
+    const int had = *c != 0;
+    *c += by;
+    if (a != b) partners[a] += (*c != 0) - had;
+}
+
+/* One user's row goes from x to x + d: counts += d x' + x d' + d d'.  `partners` is kept at the number
+ * of other items that have a count with each. */
+static void gram_count(int32_t *counts, int32_t *partners, ptrdiff_t stride, const int32_t *x, ptrdiff_t nx,
+                       const int32_t *d, const int8_t *sign, ptrdiff_t nd)
+{
+    for (ptrdiff_t a = 0; a < nd; a++) {
+        for (ptrdiff_t b = 0; b < nx; b++) {
+            gram_bump(counts, partners, stride, d[a], x[b], sign[a]);
+            gram_bump(counts, partners, stride, x[b], d[a], sign[a]);
+        }
+        for (ptrdiff_t b = 0; b < nd; b++)
+            gram_bump(counts, partners, stride, d[a], d[b], sign[a] * sign[b]);
+    }
+}
+
+/* -- whole matrices ------------------------------------------------------------------------------- */
+
+/* the upper triangle onto the lower one, in blocks that stay in the cache */
+static void gram_mirror(double *x, ptrdiff_t n)
+{
+    enum { B = 32 };
+    for (ptrdiff_t a = 0; a < n; a += B)
+        for (ptrdiff_t b = a; b < n; b += B)
+            for (ptrdiff_t i = a; i < a + B && i < n; i++)
+                for (ptrdiff_t j = b > i ? b : i + 1; j < b + B && j < n; j++) x[j * n + i] = x[i * n + j];
+}
+
+/* out = counts + l2 I */
+SKL_CLONES
+static void gram_regular(const int32_t *counts, ptrdiff_t n, double l2, double *out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+#pragma omp simd
+        for (ptrdiff_t j = 0; j < n; j++) out[i * n + j] = counts[i * n + j];
+        out[i * n + i] += l2;
+    }
+}
+
+/* out[i][v] = sum over j of counts[i][j] x[j][v], m vectors side by side */
+SKL_CLONES
+static void gram_times(const int32_t *counts, ptrdiff_t n, const double *x, ptrdiff_t m, double *out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        for (ptrdiff_t v = 0; v < m; v++) out[i * m + v] = 0;
+        for (ptrdiff_t j = 0; j < n; j++) {
+            const double c = counts[i * n + j];
+            if (c != 0)
+                for (ptrdiff_t v = 0; v < m; v++) out[i * m + v] += c * x[j * m + v];
+        }
+    }
+}
+#endif
