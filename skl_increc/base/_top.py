@@ -66,7 +66,8 @@ class TopK(RiverMixin):
     @property
     def user_col(self) -> Hashable:
         """Where the model finds the user of an event."""
-        return self.model._owner_col()
+        owner = getattr(self.model, "_owner_col", None)  # a model of others may have no sessions to own events
+        return self.model.user_col if owner is None else owner()
 
     @property
     def item_col(self) -> Hashable:
@@ -112,7 +113,7 @@ class TopK(RiverMixin):
         """
         model = self.model
         # a list and no array: River compares a prediction with {}
-        return list(model.recommend_one(x.get(model._owner_col()), self.k, exclude_seen=self.exclude_seen))
+        return list(model.recommend_one(x.get(self.user_col), self.k, exclude_seen=self.exclude_seen))
 
     def _unit_test_params(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         # of the instance: this floor knows no model that could be put inside
