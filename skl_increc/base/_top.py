@@ -66,7 +66,9 @@ class TopK(RiverMixin):
     @property
     def user_col(self) -> Hashable:
         """Where the model finds the user of an event."""
-        owner = getattr(self.model, "_owner_col", None)  # a model of others may have no sessions to own events
+        owner = getattr(
+            self.model, "_owner_col", None
+        )  # a model of others may have no sessions to own events
         return self.model.user_col if owner is None else owner()
 
     @property
