@@ -32,6 +32,7 @@ class Task(enum.StrEnum):
 
     auto = "auto"
     rating = "rating"
+    binary = "binary"
     ranking = "ranking"
 
 
@@ -106,12 +107,17 @@ def compare(
         typer.Option("--model", "-m", help="Model to run, such as 'BiasedMF(n_factors=32)'; repeatable."),
     ] = None,
     task: Annotated[
-        Task, typer.Option("--task", "-t", help="Predict ratings, list next items, or what the data allows.")
+        Task,
+        typer.Option("--task", "-t", help="Predict ratings, 0 or 1, or lists of next items; or what fits."),
     ] = Task.auto,
     k: Annotated[int, typer.Option("--k", min=1, help="Length of the lists.")] = 10,
     min_y: Annotated[
         float | None,
         typer.Option("--min-y", help="Least rating that counts as liked, for lists (MovieLens: 4)."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", help="Least rating that is a 1, for --task binary (MovieLens: 4)."),
     ] = None,
     user_col: Annotated[str | None, typer.Option("--user-col", help="Column of the users.")] = None,
     item_col: Annotated[str | None, typer.Option("--item-col", help="Column of the items.")] = None,
@@ -147,7 +153,7 @@ def compare(
             source = open_source(
                 data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed, progress=progress
             )
-        settings = Settings(tuple(model or ()), task.value, k, min_y, ties.value, warmup, seed)
+        settings = Settings(tuple(model or ()), task.value, k, min_y, ties.value, warmup, seed, threshold)
         interrupted = compare_models(settings, source, report, command=context.obj)
     except InputError as error:
         _fail(error)

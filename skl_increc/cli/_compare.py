@@ -20,7 +20,11 @@ from skl_increc.report import check_writable, html_report, write_page
 
 __all__ = ["Job", "Settings", "check_report", "compare_models", "plan"]
 
-_METRICS = {"rating": ["rmse", "mae"], "ranking": ["hit_rate", "ndcg", "mrr"]}
+_METRICS = {
+    "rating": ["rmse", "mae"],
+    "binary": ["log_loss", "roc_auc", "f1"],
+    "ranking": ["hit_rate", "ndcg", "mrr"],
+}
 _PATIENCE = 120.0  # seconds that a task which was not asked for may take
 
 
@@ -35,6 +39,7 @@ class Settings:
     ties: str = "together"
     warmup: int = 0
     seed: int = 0
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Job:
     task: str
     models: Mapping[str, Any]
     min_y: float | None
+    threshold: float | None = None
 
 
 def plan(settings: Settings, source: Source) -> tuple[list[Job], list[str]]:
@@ -59,16 +65,17 @@ def plan(settings: Settings, source: Source) -> tuple[list[Job], list[str]]:
     reasons = []
     for task in tasks:
         min_y = _least(settings, source) if task == "ranking" else None
+        threshold = _threshold(settings, source) if task == "binary" else None
         if not settings.models:
             models, _ = _able(defaults(task, settings.seed), task, source.has_ratings)
-            jobs.append(Job(task, models, min_y))
+            jobs.append(Job(task, models, min_y, threshold))
             continue
         models, why = _able(build(settings.models, settings.seed), task, source.has_ratings)
         reasons += why
         if settings.task == task and why:
             raise InputError(why[0])
         if models:
-            jobs.append(Job(task, models, min_y))
+            jobs.append(Job(task, models, min_y, threshold))
     if not jobs:
         raise InputError(reasons[0])
     if settings.task == "auto" and len(jobs) == 2 and _seconds(jobs[1], source) > _PATIENCE:
@@ -84,8 +91,14 @@ def plan(settings: Settings, source: Source) -> tuple[list[Job], list[str]]:
 def _tasks(settings: Settings, source: Source) -> tuple[list[str], list[str]]:
     if settings.task == "rating" and not source.has_ratings:
         raise InputError("--task rating needs ratings: leave out --no-rating.")
-    if settings.task == "rating" and settings.min_y is not None:
-        raise InputError("--min-y is for --task ranking: in --task rating every rating is predicted.")
+    if settings.task == "binary" and not source.has_ratings:
+        raise InputError("--task binary needs ratings, or 0 and 1 in their place: leave out --no-rating.")
+    if settings.threshold is not None and settings.task != "binary":
+        raise InputError("--threshold is for --task binary: say so.")
+    if settings.task in ("rating", "binary") and settings.min_y is not None:
+        raise InputError(
+            f"--min-y is for --task ranking: in --task {settings.task} every rating is predicted."
+        )
     if settings.min_y is not None and not source.has_ratings:
         raise InputError("--min-y needs ratings: leave out --no-rating.")
     if settings.warmup >= len(source.frame):
@@ -106,6 +119,22 @@ def _least(settings: Settings, source: Source) -> float | None:
     if settings.min_y is not None or not source.has_ratings:
         return settings.min_y
     return source.liked
+
+
+def _threshold(settings: Settings, source: Source) -> float | None:
+    """Where a 1 begins; None for ratings that are 0 and 1 already."""
+    threshold = source.liked if settings.threshold is None else settings.threshold
+    found = set(source.frame["rating"].unique().to_list())
+    if threshold is None and not found <= {0, 1}:
+        raise InputError(
+            f"--task binary needs ratings of 0 and 1; here they go from {min(found):g} to {max(found):g}. "
+            "Say from where on one is a 1: --threshold 4, for example."
+        )
+    if threshold is not None and not min(found) < threshold <= max(found):
+        raise InputError(
+            f"--threshold {threshold:g} makes all ratings alike: they go from {min(found):g} to {max(found):g}."
+        )
+    return threshold
 
 
 def _able(models: dict[str, Any], task: str, rated: bool) -> tuple[dict[str, Any], list[str]]:
@@ -153,6 +182,7 @@ def run_job(job: Job, settings: Settings, source: Source) -> ProgressiveResult:
                 user_col="user",
                 item_col="item",
                 min_y=job.min_y,
+                threshold=job.threshold,
             )
     except DatasetError as error:
         raise InputError(one_line(error).replace("(min_y)", "(--min-y)")) from error

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from river import dummy, reco, stats
+from river import compose, dummy, linear_model, preprocessing, reco, stats
+from sklearn.base import ClassifierMixin
 
 from skl_increc.base import InteractionEstimator, RatingRegressor, Recommender
 from skl_increc.cli._errors import InputError, one_line
@@ -55,6 +56,7 @@ class Known:
 # the same models with other parameters, where these make a difference worth a row
 _VARIANTS = {
     "rating": ("Baseline(drift=0.002)",),
+    "binary": (),
     # lists ordered by predicted rating: what a rating model is worth to a shop
     "ranking": ("Popularity(half_life=2000)", "BiasedMF"),
 }
@@ -68,6 +70,10 @@ def _mean() -> Any:
     return dummy.StatisticRegressor(stats.Mean())
 
 
+def _logistic() -> Any:
+    return compose.Select("user", "item") | preprocessing.OneHotEncoder() | linear_model.LogisticRegression()
+
+
 def known_models() -> list[Known]:
     """Every model of the package, then River's own and the floors, for reference."""
     found = [_known(cls, cls.__name__, _tasks(cls)) for room in FAMILIES for cls in _classes(room)]
@@ -76,6 +82,10 @@ def known_models() -> list[Known]:
         _known(reco.BiasedMF, "river.reco.BiasedMF", ("rating",)),
         _known(reco.Baseline, "river.reco.Baseline", ("rating",)),
         Known("running mean", _mean, "The mean of all ratings so far.", ("rating",)),
+        Known(
+            "river logistic regression", _logistic, "River's, over one-hot ids: biases alone.", ("binary",)
+        ),
+        Known("share of ones", dummy.PriorClassifier, "The share of ones so far.", ("binary",)),
         _known(RandomItems, "random items", ("ranking",)),
     ]
 
@@ -105,6 +115,8 @@ def _tasks(cls: type) -> tuple[str, ...]:
         return ()
     if issubclass(cls, RatingRegressor):
         return ("rating",)
+    if issubclass(cls, ClassifierMixin):
+        return ("binary",)
     return ("ranking",) if issubclass(cls, Recommender) else ()
 
 

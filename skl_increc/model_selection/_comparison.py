@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ._binary import LEAST
 from ._paired import PairedTest, holm, mcnemar_test, paired_z_test
 from ._table import align, decimals
 
@@ -122,7 +123,7 @@ def compare_outcomes(
     losses = {n: _loss(task, arrays, k) for n, arrays in outcomes.items() if arrays is not None}
     values = {name: _value(task, loss) for name, loss in losses.items()}
     if reference is None:
-        best = min if task == "rating" else max
+        best = max if task == "ranking" else min
         known = [name for name, value in values.items() if not math.isnan(value)]
         if not known:
             raise ValueError("No model answered anything: there is nothing to compare.")
@@ -139,20 +140,25 @@ def compare_outcomes(
         n = min(len(loss), len(losses[reference]))
         a, b = losses[reference][:n], loss[:n]
         both = ~(np.isnan(a) | np.isnan(b))
-        if task == "rating" and both.sum() > 1:
-            tests[name] = paired_z_test(a[both] ** 2, b[both] ** 2, window=window, step=step, alpha=alpha)
+        if task != "ranking" and both.sum() > 1:
+            power = 2 if task == "rating" else 1  # log losses are compared as they are
+            tests[name] = paired_z_test(
+                a[both] ** power, b[both] ** power, window=window, step=step, alpha=alpha
+            )
         elif task == "ranking" and both.any():
             tests[name] = mcnemar_test(a[both] == 0, b[both] == 0, window=window, step=step, alpha=alpha)
     adjusted = dict(zip(tests, holm([test.pvalue for test in tests.values()]), strict=True))
-    metric = "RMSE" if task == "rating" else f"hit rate at {k}"
+    metric = {"rating": "RMSE", "binary": "LogLoss"}.get(task, f"hit rate at {k}")
     values |= dict.fromkeys(diverged, math.nan)
     return Comparison(reference, metric, alpha, values, tests, adjusted)
 
 
 def _loss(task: str, arrays: dict[str, np.ndarray], k: int | None) -> np.ndarray:
-    """Error, or 0 for a hit and 1 for a miss; NaN without an answer."""
+    """Error, log loss, or 0 for a hit and 1 for a miss; NaN without an answer."""
     if task == "rating":
         return arrays["error"]
+    if task == "binary":  # the error is 1 less the probability of what came
+        return -np.log(np.maximum(1.0 - np.abs(arrays["error"]), LEAST))
     place = arrays["place"]
     return np.where(np.isnan(place), np.nan, np.where(place <= (k or 0), 0.0, 1.0))
 
@@ -163,4 +169,6 @@ def _value(task: str, loss: np.ndarray) -> float:
         return math.nan
     if task == "rating":
         return float(np.sqrt(np.mean(answered**2)))
+    if task == "binary":
+        return float(answered.mean())
     return float(1.0 - answered.mean())

@@ -10,11 +10,14 @@ from river.reco.base import Ranker
 
 from skl_increc.metrics import HitRate
 
+from ._binary import chance
 from ._events import Columns
 from ._inside import innermost, shells, takes, takes_ids
 
 __all__ = [
     "Calls",
+    "binary_calls",
+    "can_classify",
     "can_rate",
     "can_recommend",
     "choose_task",
@@ -83,6 +86,11 @@ def can_recommend(model: Any) -> bool:
     return hasattr(model, "recommend_one") or HitRate().works_with(model)
 
 
+def can_classify(model: Any) -> bool:
+    """Tell whether a model gives probabilities of labels."""
+    return isinstance(model, base.Classifier)
+
+
 def choose_task(task: str, models: Mapping[str, Any]) -> str:
     """Check the task against the models, or find the one that all models can do.
 
@@ -91,21 +99,22 @@ def choose_task(task: str, models: Mapping[str, Any]) -> str:
     ValueError
         For an unknown task, one that a model cannot do, and models without a common task.
     """
-    can = {"rating": can_rate, "ranking": can_recommend}
+    can = {"rating": can_rate, "binary": can_classify, "ranking": can_recommend}
     if task == "auto":
         for name, able in can.items():
             if all(map(able, models.values())):
                 return name
         raise ValueError(
             f"The models {list(models)} have no task in common: those that predict ratings are "
-            f"{[n for n, m in models.items() if can_rate(m)]}, those that recommend are "
+            f"{[n for n, m in models.items() if can_rate(m)]}, classifiers are "
+            f"{[n for n, m in models.items() if can_classify(m)]}, those that recommend are "
             f"{[n for n, m in models.items() if can_recommend(m)]}."
         )
     if task not in can:
-        raise ValueError(f"task must be 'auto', 'rating' or 'ranking'; got {task!r}.")
+        raise ValueError(f"task must be 'auto', 'rating', 'binary' or 'ranking'; got {task!r}.")
     unable = [name for name, model in models.items() if not can[task](model)]
     if unable:
-        does = "predict ratings" if task == "rating" else "recommend items"
+        does = {"rating": "predict ratings", "binary": "classify", "ranking": "recommend items"}[task]
         raise ValueError(f"task={task!r}, but {', '.join(unable)} cannot {does}.")
     return task
 
@@ -134,12 +143,27 @@ def rating_calls(model: Any, columns: Columns) -> Calls:
     if not _reads_other_columns(inner, columns):
         return ask, _weighted(model)
     if inner is not model:
-        return _renamed_calls(model, inner, columns)
+        return _renamed_calls(model, inner, columns, ask)
 
     def ask_renamed(x: dict[Any, Any]) -> Any:
         return ask(x, user=x.get(user_col), item=x.get(item_col))
 
     return ask_renamed, _renamed_teach(teach, columns)
+
+
+def binary_calls(model: Any, columns: Columns) -> Calls:
+    """ask(x) -> probability of a 1, and teach(x, y, w=), of a classifier."""
+    inner, ask, teach = innermost(model), model.predict_proba_one, _weighted(model)
+    if not _reads_other_columns(inner, columns):
+        return lambda x: chance(ask(x)), teach
+    if inner is not model:
+        ask, teach = _renamed_calls(model, inner, columns, ask)
+        return lambda x: chance(ask(x)), teach
+
+    def ask_renamed(x: dict[Any, Any]) -> float:
+        return chance(ask(x, user=x.get(columns.user), item=x.get(columns.item)))
+
+    return ask_renamed, _renamed_teach(model.learn_one, columns)
 
 
 def _calls_by_keyword(model: Any, columns: Columns) -> Calls:
@@ -164,9 +188,9 @@ def _calls_by_keyword(model: Any, columns: Columns) -> Calls:
     return ask_inside, teach_inside
 
 
-def _renamed_calls(model: Any, inner: Any, columns: Columns) -> Calls:
+def _renamed_calls(model: Any, inner: Any, columns: Columns, ask: Callable[..., Any]) -> Calls:
     """Of a wrapper, whose model looks for the ids under other names than the data has: x gets these, too."""
-    ask, teach = model.predict_one, _weighted(model)
+    teach = _weighted(model)
 
     def renamed(x: dict[Any, Any]) -> dict[Any, Any]:
         return {**x, inner.user_col: x.get(columns.user), inner.item_col: x.get(columns.item)}

@@ -21,7 +21,7 @@ class QuestionLog:
     ``names`` are the items by their codes.
 
     Rankings: the place of the item from 0, `MISS` or `SKIPPED`. Ratings: truth - prediction, NaN where there
-    was no answer. A model that is out has fewer outcomes than there are questions.
+    was no answer. Binary: truth - probability of a 1. A model that is out has fewer outcomes than there are questions.
     """
 
     task: str
@@ -48,7 +48,7 @@ class QuestionLog:
             "user_age": np.array(self.ages[:n], dtype=np.int64),
             "item": names[np.array(self.items[:n], dtype=np.int64)],
         }
-        if self.task == "rating":
+        if self.task != "ranking":
             return {**found, "error": outcomes[:n].astype(np.float64)}
         places = outcomes[:n].astype(np.float64) + 1.0
         places[outcomes[:n] == MISS] = np.inf

@@ -17,6 +17,8 @@ from skl_increc.base._ranking import mean_gain
 from skl_increc.metrics import RankingMetric
 from skl_increc.metrics._gains import GainMetric
 
+from ._binary import BINARY_NAMES, is_binary_metric
+
 __all__ = ["MISS", "SKIPPED", "RankingMeter", "RatingMeter", "choose_metrics"]
 
 #: in place of a place: the item was not in the list; there was no list
@@ -38,6 +40,13 @@ _RANKING_NAMES: dict[str, Any] = {
 }
 
 
+_USUAL = {
+    "rating": ["rmse", "mae"],
+    "binary": ["log_loss", "roc_auc", "f1"],
+    "ranking": ["hit_rate", "recall", "ndcg", "mrr"],
+}
+
+
 def choose_metrics(metrics: Any, task: str, k: int) -> dict[str, Metric]:
     """Name -> metric, each new: from None (the usual ones), names, and River metrics.
 
@@ -47,7 +56,7 @@ def choose_metrics(metrics: Any, task: str, k: int) -> dict[str, Metric]:
         For unknown names, metrics of the other task, a metric of more places than ``k``, and two of a name.
     """
     if metrics is None:
-        metrics = ["rmse", "mae"] if task == "rating" else ["hit_rate", "recall", "ndcg", "mrr"]
+        metrics = _USUAL[task]
     listed = isinstance(metrics, (Metrics, Sequence)) and not isinstance(metrics, str)
     chosen: dict[str, Metric] = {}
     for entry in metrics if listed else [metrics]:
@@ -63,10 +72,10 @@ def choose_metrics(metrics: Any, task: str, k: int) -> dict[str, Metric]:
 
 
 def _by_name(name: str, task: str, k: int) -> Any:
-    known = _RATING_NAMES if task == "rating" else _RANKING_NAMES
+    known = {"rating": _RATING_NAMES, "binary": BINARY_NAMES, "ranking": _RANKING_NAMES}[task]
     if name not in known:
         raise ValueError(f"There is no {task} metric {name!r}; there are {sorted(known)}, and River's.")
-    return known[name]() if task == "rating" else known[name](k)
+    return known[name](k) if task == "ranking" else known[name]()
 
 
 def _fresh(metric: Any) -> Any:
@@ -88,9 +97,12 @@ def _check_metric(metric: Any, task: str, k: int) -> None:
     inner = _inner(metric)
     if not isinstance(inner, Metric):
         raise TypeError(f"metrics holds {metric!r}: give names or River metrics.")
-    if isinstance(inner, RankingMetric) != (task == "ranking") or (
-        task == "rating" and not isinstance(inner, RegressionMetric)
-    ):
+    fits = {
+        "rating": isinstance(inner, RegressionMetric),
+        "binary": is_binary_metric(metric),
+        "ranking": isinstance(inner, RankingMetric),
+    }
+    if not fits[task]:
         raise ValueError(f"{_name(metric)} is no metric of the {task} task.")
     if isinstance(inner, RankingMetric) and inner.k > k:
         raise ValueError(f"{_name(metric)} wants lists of {inner.k}, but k={k}: say k={inner.k}.")

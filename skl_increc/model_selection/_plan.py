@@ -83,7 +83,7 @@ class Planner:
             if self.n_events <= self.warmup or not self._is_asked(item, y, new):
                 continue
             questions, truths, numbers = slots[home]
-            if self.task == "rating":
+            if self.task != "ranking":
                 questions.append(x)
                 truths.append(y)
             else:
@@ -113,7 +113,7 @@ class Planner:
             self.users[user] = self.users.get(user, 0) + 1
         if item is not None:
             self.items.setdefault(item, len(self.items))
-        if self.task == "rating" or user is None or item is None:
+        if self.task != "ranking" or user is None or item is None:
             return True
         had = self._had.get(user)
         if had is None:
@@ -125,6 +125,6 @@ class Planner:
         return True
 
     def _is_asked(self, item: Any, y: Any, new: bool) -> bool:
-        if self.task == "rating":
+        if self.task != "ranking":
             return True
         return item is not None and (new or self.ask_repeats) and is_positive(y, None)

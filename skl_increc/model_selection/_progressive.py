@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from skl_increc.exceptions import DatasetError
 
-from ._entrants import choose_task, name_models, ranking_calls, rating_calls
+from ._binary import BinaryMeter, with_labels
+from ._entrants import binary_calls, choose_task, name_models, ranking_calls, rating_calls
 from ._events import Columns, Events, open_events
 from ._inside import innermost
 from ._log import QuestionLog
@@ -41,6 +43,7 @@ def progressive_validate(
     exclude_seen: bool = True,
     repeats: bool | None = None,
     min_y: float | None = None,
+    threshold: float | None = None,
     record: bool = True,
     verbose: bool | str = "auto",
 ) -> ProgressiveResult:
@@ -59,12 +62,13 @@ def progressive_validate(
         is known; a stream is taken as it comes, and need not fit into memory. From a frame, the models get
         all columns but the rating as features.
     metrics : str, metric, or sequence of them, optional
-        For ratings "rmse", "mae" (default: both) and River's regression metrics; for rankings "hit_rate",
+        For ratings "rmse", "mae" (default: both) and River's regression metrics; binary "log_loss", "roc_auc", "f1"
+        (default: these), "accuracy", "precision", "recall" and River's binary metrics; for rankings "hit_rate",
         "recall", "ndcg", "mrr" (default: these four), "precision", "f1", "map", "coverage", "novelty",
         "gini", "popularity_bias" and the metrics of `skl_increc.metrics`. Each model gets a clone.
-    task : {"auto", "rating", "ranking"}, default="auto"
-        Predict the rating of each event, or list the items that its user takes next. "auto": ratings if
-        all models predict ratings.
+    task : {"auto", "rating", "binary", "ranking"}, default="auto"
+        Predict the rating of each event, the probability that y is 1 and not 0 (classifiers), or list the items
+        that its user takes next. "auto": the first of these that all models can do.
     k : int, default=10
         Length of the lists.
     warmup : int, default=0
@@ -89,6 +93,8 @@ def progressive_validate(
     min_y : float, optional
         Rankings only: events of a smaller y are left out altogether, neither asked nor learned. Without it,
         events with ``y <= 0`` are learned, but not asked.
+    threshold : float, optional
+        Binary task only: y is 1 from here on and 0 below. Without it, y must be 0 or 1.
     record : bool, default=True
         Keep what became of every question, for `ProgressiveResult.outcomes`, `ProgressiveResult.compare` and
         the displays. It takes 16 bytes a question, and for every model 2 (rankings) or 8 (ratings).
@@ -140,19 +146,16 @@ def progressive_validate(
     """
     named = name_models(models)
     task = choose_task(task, named)
-    _check_settings(task, k, warmup, ties, step, min_y)
+    _check_settings(task, k, warmup, ties, step, min_y, threshold)
     columns = _columns(named, user_col, item_col, rating_col, time_col)
     chosen = choose_metrics(metrics, task, k)
     entrants, tick = [], clock_cost()
     for name, model in named.items():
-        if task == "rating":
-            entrants.append(
-                Entrant(name, model, rating_calls(model, columns), RatingMeter(chosen, record), tick)
-            )
-        else:
-            calls = ranking_calls(model, columns, k, exclude_seen)
-            entrants.append(Entrant(name, model, calls, RankingMeter(chosen, k, record), tick))
-    events = open_events(data, columns, needs_y=task == "rating", min_y=min_y)
+        calls, meter = _calls_and_meter(model, task, columns, chosen, k, exclude_seen, record)
+        entrants.append(Entrant(name, model, calls, meter, tick))
+    events = open_events(data, columns, needs_y=task != "ranking", min_y=min_y)
+    if task == "binary":
+        events = with_labels(events, threshold)
     together = ties == "together" and columns.time is not None
     ask_repeats = not exclude_seen if repeats is None else bool(repeats)
     planner = Planner(task, together, warmup, ask_repeats)
@@ -170,6 +173,7 @@ def progressive_validate(
         exclude_seen=exclude_seen if task == "ranking" else None,
         repeats=ask_repeats if task == "ranking" else None,
         min_y=min_y,
+        threshold=threshold,
         warmup=warmup,
         n_events=recorder.n_events,
         n_users=len(planner.users),
@@ -183,14 +187,30 @@ def progressive_validate(
     )
 
 
-def _check_settings(task: str, k: int, warmup: int, ties: str, step: int | None, min_y: float | None) -> None:
+def _calls_and_meter(
+    model: Any, task: str, columns: Columns, chosen: Any, k: int, exclude_seen: bool, record: bool
+) -> tuple[Any, Any]:
+    if task == "rating":
+        return rating_calls(model, columns), RatingMeter(chosen, record)
+    if task == "binary":
+        return binary_calls(model, columns), BinaryMeter(chosen, record)
+    return ranking_calls(model, columns, k, exclude_seen), RankingMeter(chosen, k, record)
+
+
+def _check_settings(
+    task: str, k: int, warmup: int, ties: str, step: int | None, min_y: float | None, threshold: float | None
+) -> None:
     for name, value, least in (("k", k, 1), ("warmup", warmup, 0), ("step", 0 if step is None else step, 0)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
             raise ValueError(f"{name} must be a whole number, at least {least}; got {value!r}.")
     if ties not in ("together", "order"):
         raise ValueError(f"ties must be 'together' or 'order'; got {ties!r}.")
-    if min_y is not None and task == "rating":
+    if min_y is not None and task != "ranking":
         raise ValueError(f"min_y={min_y!r} is of the ranking task; here every rating is predicted.")
+    if threshold is not None and task != "binary":
+        raise ValueError(f"threshold={threshold!r} is of the binary task; this is the {task} task.")
+    if threshold is not None and not (isinstance(threshold, numbers.Real) and math.isfinite(threshold)):
+        raise ValueError(f"threshold must be a finite number; got {threshold!r}.")
 
 
 def _columns(models: Mapping[str, Any], user: Any, item: Any, rating: Hashable | None, time: Any) -> Columns:

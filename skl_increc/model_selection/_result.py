@@ -22,7 +22,7 @@ class ProgressiveResult:
 
     Attributes
     ----------
-    task : {"rating", "ranking"}
+    task : {"rating", "binary", "ranking"}
         What was asked.
     ties : {"together", "order"}
         The rule in force for events of one user at one time; without times it is always "order".
@@ -34,6 +34,8 @@ class ProgressiveResult:
         Whether lists left out what the user had, and whether items that the user had were asked for.
     min_y : float or None
         Least rating of an event that counts.
+    threshold : float or None
+        From where on y is 1, in the binary task.
     warmup : int
         Events that were taught before the first question.
     n_events, n_users, n_items : int
@@ -52,6 +54,7 @@ class ProgressiveResult:
     exclude_seen: bool | None
     repeats: bool | None
     min_y: float | None
+    threshold: float | None
     warmup: int
     n_events: int
     n_users: int
@@ -150,8 +153,9 @@ class ProgressiveResult:
     ) -> Comparison:
         """Test whether one model is better than the others by more than luck.
 
-        Rankings: McNemar's test on paired hits (`mcnemar_test`). Ratings: a test of the mean difference of the
-        squared errors (`paired_z_test`). Both over the whole stream and in sliding windows of it.
+        Rankings: McNemar's test on paired hits (`mcnemar_test`). Ratings and probabilities: a test of the mean
+        difference of the squared errors, or of the log losses (`paired_z_test`). Both over the whole stream
+        and in sliding windows of it.
 
         Parameters
         ----------
@@ -192,7 +196,7 @@ class ProgressiveResult:
         plain = {
             name: getattr(self, name)
             for name in (
-                *("task", "ties", "k", "exclude_seen", "repeats", "min_y", "warmup"),
+                *("task", "ties", "k", "exclude_seen", "repeats", "min_y", "threshold", "warmup"),
                 *("n_events", "n_users", "n_items", "interrupted"),
             )
         }
@@ -298,7 +302,10 @@ def _text_table(result: ProgressiveResult) -> str:
 
 def _asked(result: ProgressiveResult) -> str:
     counts = f"{result.n_events:,} events of {result.n_users:,} users and {result.n_items:,} items"
-    if result.task == "rating":
+    if result.task == "binary":
+        ones = "" if result.threshold is None else f" (y of {result.threshold:g} and more)"
+        what = f"the probability of a 1{ones}, each predicted, then learned"
+    elif result.task == "rating":
         what = "ratings, each predicted, then learned"
     else:
         seen = "without" if result.exclude_seen else "with"

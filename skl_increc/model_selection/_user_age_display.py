@@ -192,6 +192,8 @@ class LearningCurveByUserAgeDisplay:
 
 
 def _choose(metric: str | None, task: str) -> str:
+    if task == "binary":
+        raise ValueError("There is no display by the age of users for the binary task.")
     known = _ERRORS if task == "rating" else ("hit_rate", *(name for name in GAINS if name != "hit_rate"))
     if metric is None:
         return known[0]

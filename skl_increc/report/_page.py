@@ -12,7 +12,16 @@ from skl_increc.report._charts import colors_of, curve_svg
 from skl_increc.report._facts import guarantees_of, parameters_of, versions
 from skl_increc.report._style import CSS
 from skl_increc.report._summary import DataSummary
-from skl_increc.report._words import best_first, lead, metric_names, short, task_title, value, verdict
+from skl_increc.report._words import (
+    best_first,
+    is_error,
+    lead,
+    metric_names,
+    short,
+    task_title,
+    value,
+    verdict,
+)
 
 __all__ = ["html_report"]
 
@@ -104,7 +113,7 @@ def _head(results: Sequence[ProgressiveResult], data: DataSummary) -> str:
 
 def _task(result: ProgressiveResult, colors: Colors, key: str) -> str:
     metric = metric_names(result)[0]
-    better = "lower is better" if result.task == "rating" else "higher is better"
+    better = "lower is better" if is_error(metric) else "higher is better"
     drawings = [
         _figure(curve_svg(result, metric, recent=recent, colors=colors, key=f"{key}-{at}"), caption)
         for at, (recent, caption) in enumerate(
@@ -214,6 +223,11 @@ def _meaning(result: ProgressiveResult) -> str:
     """What the figures of a task mean."""
     if result.task == "rating":
         return "RMSE weighs large errors more; MAE is the average distance, in units of a rating."
+    if result.task == "binary":
+        return (
+            "LogLoss is the mean of -log of the probability that was given to what came; ROCAUC is how often a 1 was "
+            "thought likelier than a 0; F1 weighs ones found against false alarms, from a half on."
+        )
     seen = "left out" if result.exclude_seen else "kept"
     asked = "were asked for, too" if result.repeats else "were not asked for"
     least = "" if result.min_y is None else f" Events rated below {result.min_y:g} were left out altogether."

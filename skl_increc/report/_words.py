@@ -10,13 +10,16 @@ from skl_increc.model_selection import ProgressiveResult
 __all__ = ["best_first", "lead", "metric_names", "short", "task_title", "value", "verdict"]
 
 #: Models that know nothing, by the names that the command gives them.
-FLOORS = ("running mean", "random items")
+FLOORS = ("running mean", "share of ones", "random items")
 
 
 def task_title(result: ProgressiveResult) -> str:
     """What was asked, as a heading."""
     if result.task == "rating":
         return "Ratings: each predicted, then learned"
+    if result.task == "binary":
+        ones = "1" if result.threshold is None else f"rated {result.threshold:g} or more"
+        return f"Likely or not ({ones}): each predicted, then learned"
     of = "" if result.min_y is None else f" (rated {result.min_y:g} or more)"
     return f"The next item{of}: is it in a list of {result.k}?"
 
@@ -28,7 +31,7 @@ def metric_names(result: ProgressiveResult) -> list[str]:
 
 def is_error(metric: str) -> bool:
     """Tell an error, of which less is better, from a gain."""
-    return metric in ("RMSE", "MAE")
+    return metric in ("RMSE", "MAE", "LogLoss")
 
 
 def best_first(result: ProgressiveResult) -> list[dict[str, Any]]:
@@ -53,10 +56,11 @@ def verdict(result: ProgressiveResult) -> str | None:
     if floor is not None and math.isnan(floor[metric]):
         floor = None
     best_value, than = best[metric], ""
-    if result.task == "rating":
+    if result.task != "ranking":
         if floor is not None and floor[metric] > 0.0:
             than = f", {100 * (1 - best_value / floor[metric]):.0f} % below the {floor['model']}"
-        return f"Best for ratings: {best['model']}, {metric} {value(best_value)}{than}."
+        what = "ratings" if result.task == "rating" else "probabilities"
+        return f"Best for {what}: {best['model']}, {metric} {value(best_value)}{than}."
     if floor is not None:
         than = f" ({floor['model']}: {100 * floor[metric]:.1f})"
     hits = f"{100 * best_value:.1f} of 100 cases"

@@ -7,6 +7,8 @@ import re
 import numpy as np
 import pytest
 
+pl = pytest.importorskip("polars")
+
 
 def rows_of(out, heading):
     """Model -> cells of the table under a heading."""
@@ -275,3 +277,44 @@ def test_movielens_comes_from_the_cache(cli, monkeypatch, events):
     code, out, _ = cli("compare", "MovieLens-100k", "-m", "mean", "--seed", 3)
     assert code == 0 and "MovieLens-100K: 600 events" in out and "GroupLens" in out
     assert (asked["name"], asked["random_state"]) == ("100k", 3)
+
+
+def test_zero_or_one(cli, write, tmp_path):
+    """--task binary, with a threshold or with ratings that are 0 and 1."""
+    path, report = write(), tmp_path / "page.html"
+    code, out, err = cli("compare", path, "--task", "binary", "--threshold", 4, "--report", report)
+    assert (code, err) == (0, "")
+    found = rows_of(out, "Likely or not (rated 4 or more)")
+    assert {"BiasedMFClassifier", "river logistic regression", "share of ones"} <= set(found)
+    assert float(found["BiasedMFClassifier"][0]) < float(found["share of ones"][0])
+    assert "LogLoss over everything so far (lower is better)" in report.read_text(encoding="utf-8")
+    ones = write("ones.csv", rating=[float(y >= 4) for y in pl.read_csv(path)["rating"]])
+    code, out, _ = cli("compare", ones, "--task", "binary")
+    assert (
+        code == 0
+        and rows_of(out, "Likely or not (1)")["BiasedMFClassifier"][:2] == found["BiasedMFClassifier"][:2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [
+        (
+            ["--task", "binary"],
+            "--task binary needs ratings of 0 and 1; here they go from 1 to 5. Say from where on",
+        ),
+        (
+            ["--task", "binary", "--threshold", 9],
+            "--threshold 9 makes all ratings alike: they go from 1 to 5.",
+        ),
+        (
+            ["--task", "binary", "--threshold", 4, "--min-y", 4],
+            "--min-y is for --task ranking: in --task binary",
+        ),
+        (["--task", "binary", "--no-rating"], "--task binary needs ratings, or 0 and 1 in their place"),
+        (["--threshold", 4], "--threshold is for --task binary"),
+    ],
+)
+def test_no_zero_and_no_one(cli, write, options, wrong):
+    code, _, err = cli("compare", write(), *options)
+    assert code == 2 and wrong in err

@@ -345,7 +345,7 @@ def test_task(rater, recommender):
         progressive_validate([rater(), recommender()], events, task="rating")
     with pytest.raises(ValueError, match="task='ranking', but river.reco.Baseline cannot recommend items"):
         progressive_validate([reco.Baseline()], events, task="ranking")
-    with pytest.raises(ValueError, match="task must be 'auto', 'rating' or 'ranking'; got 'top'"):
+    with pytest.raises(ValueError, match="task must be 'auto', 'rating', 'binary' or 'ranking'; got 'top'"):
         progressive_validate(rater(), events, task="top")
 
 
