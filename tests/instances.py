@@ -46,6 +46,7 @@ MODELS = {
     "Popularity-positions": Popularity(user_col=0, item_col=1, time_col=2, half_life=7200.0),
     "RatingItemKNN": RatingItemKNN(),
     "RatingItemKNN-pearson": RatingItemKNN(2, similarity="pearson", shrinkage=1.0, damping=0.1),
+    "RatingItemKNN-max_history": RatingItemKNN(3, shrinkage=2.0, max_history=4),
     "SlopeOne": SlopeOne(),
     "BiasedMFClassifier": BiasedMFClassifier(),
     "BiasedMFClassifier-options": BiasedMFClassifier(

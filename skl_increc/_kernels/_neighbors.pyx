@@ -35,6 +35,7 @@ cdef extern from "similar.h" nogil:
     char *pairs_find(const skl_pairs *p, int32_t row, int32_t key)
     char *pairs_touch(skl_pairs *p, int32_t row, int32_t key)
     void pairs_prefetch(const skl_pairs *p, int32_t row, int32_t key)
+    bint record_is_wide(const char *record)
     int64_t moments_count(const skl_moments *m, const char *record)
     int64_t slope_sum(const char *record)
     void moments_meet(skl_moments *m, const int32_t *items, const skl_value *values, Py_ssize_t n, int32_t i,
@@ -55,6 +56,34 @@ cdef enum:
     AHEAD = 12           # records whose lines are on their way
     WEIGHT = 1           # columns of the (user, item) pairs
     SUM = 2
+    INEXACT = 1          # a scalar
+
+
+cdef inline Py_ssize_t bring(int32_t *x, Py_ssize_t n, Py_ssize_t at, int32_t last,
+                             Py_ssize_t window) noexcept nogil:
+    """`last` to the end, from `at` or (-1) new, for which the first falls out of a full list; how many."""
+    cdef Py_ssize_t j, first = at
+    if at < 0:
+        if n < window:
+            x[n] = last
+            return n + 1
+        first = 0
+    for j in range(first, n - 1):
+        x[j] = x[j + 1]
+    x[n - 1] = last
+    return n
+
+
+cdef inline void bring_number(double *x, Py_ssize_t n, Py_ssize_t at, double last,
+                              Py_ssize_t window) noexcept nogil:
+    """The same for a column of the list."""
+    cdef Py_ssize_t j, first = max(at, 0)
+    if at < 0 and n < window:
+        x[n] = last
+        return
+    for j in range(first, n - 1):
+        x[j] = x[j + 1]
+    x[n - 1] = last
 
 
 cdef struct Listed:
@@ -84,11 +113,28 @@ cdef class PairLearner(BaselineLearner):
     cdef skl_value *active
     cdef skl_value *new                   # the new values of one user's touched pairs
     cdef Py_ssize_t list_room, item_room, ask_room
+    cdef Py_ssize_t window                # 0: all items of a user; else the last so many are paired
+    cdef int32_t *group                   # with a window, per event: whose list it meets, or -1
+    cdef Py_ssize_t *begin_at             # per list: where it begins
+    cdef Py_ssize_t *length
+    cdef int32_t *items                   # the lists as they are before the events to come
+    cdef double *weights
+    cdef double *sums
+    cdef skl_value *values                # of one list
+    cdef int32_t *ahead                   # the lists again, to run ahead
+    cdef Py_ssize_t *ahead_length
+    cdef object window_owners
+    cdef Py_ssize_t event_room, group_room, cell_room
     cdef double *ask                      # for answers: four numbers an item of a list
     cdef object ask_owner
 
     def __cinit__(self):
         self.list_room = self.item_room = self.ask_room = 0
+        self.event_room = self.group_room = self.cell_room = self.window = 0
+
+    def attach_pairs(self, pairs):
+        BaselineLearner.attach_pairs(self, pairs)
+        self.window = 0 if pairs is None else pairs.window
 
     def attach_stores(self, dict stores):
         self.item_pairs = stores["item_pairs"]
@@ -188,6 +234,8 @@ cdef class PairLearner(BaselineLearner):
                        const double *t, Py_ssize_t n) except -1:
         """Records, wide sums and scratch for these events; and the means that they will change."""
         self.n_pending = 0
+        if self.window:
+            return self.foresee(u, i, y, n)
         if n == 1:
             return self.begin(u[0], i[0], y[0]) if u[0] >= 0 and i[0] >= 0 else 0
         self.expect(np.asarray(<int32_t[:n]><int32_t *>u), np.asarray(<int32_t[:n]><int32_t *>i),
@@ -281,6 +329,12 @@ cdef class PairLearner(BaselineLearner):
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t a = 0, b
         BaselineLearner.learn(self, u, i, y, w, t, n)
+        if self.window:
+            for a in range(self.n_pending):
+                if self.group[a] >= 0:
+                    self.meet_window(self.group[a], i[a], y[a], w[a])
+            self.n_pending = 0
+            return
         if self.n_pending and self.settle():
             self.n_pending = 0
         while a < self.n_pending:
@@ -350,6 +404,141 @@ cdef class PairLearner(BaselineLearner):
         for p in range(a, b):
             self.place[self.touched[p]] = -1
 
+    # -- a window of each user ------------------------------------------------------------------
+    cdef int make_windows(self, Py_ssize_t events, Py_ssize_t groups, Py_ssize_t cells) except -1:
+        cdef uintptr_t at[9]
+        cdef Py_ssize_t j
+        if events <= self.event_room and groups <= self.group_room and cells <= self.cell_room:
+            return 0
+        e, g = max(self.event_room, events, 16), max(self.group_room, groups, 16)
+        c = max(self.cell_room, 2 * cells if groups == 1 else cells, 64)
+        owners = [np.empty(e, np.int32), np.empty(g, np.intp), np.empty(g, np.intp), np.empty(c, np.int32),
+                  np.empty(c), np.empty(c), np.empty(2 * c), np.empty(c, np.int32), np.empty(g, np.intp)]
+        for j in range(9):
+            at[j] = owners[j].ctypes.data
+        self.group, self.begin_at, self.length = <int32_t *>at[0], <Py_ssize_t *>at[1], <Py_ssize_t *>at[2]
+        self.items, self.weights, self.sums = <int32_t *>at[3], <double *>at[4], <double *>at[5]
+        self.values, self.ahead, self.ahead_length = <skl_value *>at[6], <int32_t *>at[7], <Py_ssize_t *>at[8]
+        self.window_owners, self.event_room, self.group_room, self.cell_room = owners, e, g, c
+        return 0
+
+    cdef int foresee(self, const int32_t *u, const int32_t *i, const double *y, Py_ssize_t n) except -1:
+        """Copy the lists that the events will meet; room for the records and wide sums on their way."""
+        cdef Py_ssize_t j, g, most = 0, wide
+        cdef const int32_t[::1] who, inverse
+        cdef const int64_t[::1] coming
+        cdef bint widens = False
+        cdef Py_ssize_t at = 0
+        self.plan = self.m.scale
+        if n == 1:
+            if u[0] < 0 or i[0] < 0:
+                return 0
+            most = min(self.listed(u[0]).n, self.window) + 1
+            self.make_windows(1, 1, most)
+            self.group[0] = 0
+            self.copy_list(0, 0, u[0])
+            scale_meet(&self.plan, y[0])
+            widens = self.may_widen(y[0])
+        else:
+            us, known = np.asarray(<int32_t[:n]><int32_t *>u), np.asarray(<int32_t[:n]><int32_t *>i) >= 0
+            known &= us >= 0
+            users, place = np.unique(us[known], return_inverse=True)
+            where = np.full(n, -1, np.int32)
+            where[known] = place
+            who, inverse, coming = users, where, np.bincount(place, minlength=len(users)).astype(np.int64)
+            for g in range(who.shape[0]):
+                at += min(self.listed(who[g]).n + coming[g], self.window) + 1
+            self.make_windows(n, who.shape[0], at)
+            at = 0
+            for g in range(who.shape[0]):
+                self.copy_list(g, at, who[g])
+                most = max(most, min(self.listed(who[g]).n + coming[g], self.window) + 1)
+                at += min(self.listed(who[g]).n + coming[g], self.window) + 1
+            for j in range(n):
+                self.group[j] = inverse[j]
+                if inverse[j] >= 0:
+                    scale_meet(&self.plan, y[j])
+                    widens |= self.may_widen(y[j])
+        self.make_ask_room(most)
+        wide = self.run_ahead(i, n, widens)
+        self.item_pairs.reserve_wide(self.records() if self.moves() else min(wide, self.records()))
+        self.n_pending = n
+        return 0
+
+    cdef void copy_list(self, Py_ssize_t g, Py_ssize_t at, Py_ssize_t u) noexcept nogil:
+        cdef Listed had = self.listed(u)
+        cdef Py_ssize_t j
+        self.begin_at[g], self.length[g], self.ahead_length[g] = at, had.n, had.n
+        for j in range(had.n):
+            self.items[at + j] = self.ahead[at + j] = had.items[j]
+            self.weights[at + j], self.sums[at + j] = had.weights[j], had.sums[j]
+
+    cdef Py_ssize_t run_ahead(self, const int32_t *i, Py_ssize_t n, bint widens) except -1:
+        """Make the records of all pairs to come; how many of them may need wide sums by then."""
+        cdef Py_ssize_t j, k, at, had, near = 0, narrow = 0, more
+        cdef int32_t row, key
+        cdef char *record
+        cdef int32_t *list_
+        cdef double limit = self.most_users()
+        cdef const int64_t[::1] coming
+        if n > 1:
+            coming = np.bincount(np.maximum(np.asarray(<int32_t[:n]><int32_t *>i), 0),
+                                 minlength=self.ie.shape[0]).astype(np.int64)
+        for j in range(n):
+            if self.group[j] < 0:
+                continue
+            list_, had = self.ahead + self.begin_at[self.group[j]], self.ahead_length[self.group[j]]
+            self.touch_list(i[j], list_, had)
+            at = -1
+            for k in range(had):
+                if list_[k] == i[j]:
+                    at = k
+                    continue
+                pairs_place(&self.m.table, i[j], list_[k], &row, &key)
+                record = pairs_find(&self.m.table, row, key)
+                if not record_is_wide(record):
+                    narrow += 1
+                    more = coming[i[j]] + coming[list_[k]] if n > 1 else 2
+                    near += moments_count(self.m, record) + more >= limit
+            widens |= at >= 0                       # means of ratings may be no whole steps
+            self.ahead_length[self.group[j]] = bring(list_, had, at, i[j], self.window)
+        return narrow if widens or not self.coarse() else near
+
+    cdef void meet_window(self, Py_ssize_t g, int32_t i, double y, double w) noexcept nogil:
+        """One event: its item meets the others of the list, and then stands at the end of it."""
+        cdef Py_ssize_t at = self.begin_at[g], n = self.length[g], j, p = -1
+        cdef int32_t *items = self.items + at
+        cdef double *weights = self.weights + at
+        cdef double *sums = self.sums + at
+        cdef double weight = w, total = w * y, factor
+        cdef int shift
+        cdef skl_value old
+        self.plan = self.m.scale
+        scale_meet(&self.plan, y)
+        if self.moves():
+            self.move(&self.plan)
+        self.m.scale = self.plan
+        factor, shift = scale_factor(&self.m.scale), scale_shift(&self.m.scale)
+        for j in range(n):
+            self.values[j] = scale_value(factor, shift, sums[j] / weights[j])
+            if items[j] == i:
+                p = j
+        if p >= 0:
+            old = self.values[p]
+            weight, total = weights[p] + w, sums[p] + w * y
+        moments_meet(self.m, items, self.values, n, i, &old if p >= 0 else NULL,
+                     scale_value(factor, shift, total / weight))
+        self.length[g] = bring(items, n, p, i, self.window)
+        bring_number(weights, n, p, weight, self.window)
+        bring_number(sums, n, p, total, self.window)
+
+    cdef void move(self, const skl_scale *scale) noexcept nogil:
+        """All sums in other units: without the ratings that fell out of the lists, rounded if need be."""
+        if self.m.scale.unit != SCALE_NONE and self.m.fine < scale.unit:
+            self.s[INEXACT] = 1
+            self.m.fine = scale.unit
+        moments_move(self.m, scale)
+
     # -- forgetting and merging -------------------------------------------------------------------
     def leave(self, users):
         """Take the ratings of these users out of all records."""
@@ -388,8 +577,11 @@ cdef class PairLearner(BaselineLearner):
             scale.narrow = unit + 29
         if unit == SCALE_NONE:
             scale.narrow = SCALE_NONE
-        self.make_scratch(max(1, self.longest()), 1)
         self.item_pairs.reserve_wide(self.records())
+        if self.window:
+            self.move(&scale)
+            return
+        self.make_scratch(max(1, self.longest()), 1)
         self.rebuild(&scale)
 
     def take_steps(self, int narrow):
@@ -419,10 +611,36 @@ cdef class PairLearner(BaselineLearner):
         unit = exact_unit(largest, had.n)
         for j in range(had.n):
             taken += rint(had.weights[j] * bias[j] / unit)
-        b = (self.us[u, 0] - self.uw[u, 0] * mean - taken * unit) / (self.uw[u, 0] + self.l2_user)
+        b = self.rest(had, u, mean, taken * unit)
         for j in range(had.n):
             bias[j] = had.sums[j] / had.weights[j] - (mean + b + bias[j])
         return b
+
+    cdef double rest(self, Listed had, Py_ssize_t u, double mean, double taken) noexcept nogil:
+        """The bias of a user whose items account for `taken`; with a window, that of its ratings alone."""
+        cdef double weight = 0, total = 0
+        cdef Py_ssize_t j
+        if not self.window:
+            weight, total = self.uw[u, 0], self.us[u, 0]
+        else:
+            for j in range(had.n):
+                weight += had.weights[j]
+                total += had.sums[j]
+        return (total - weight * mean - taken) / (weight + self.l2_user) if weight > 0 else 0
+
+    cdef double user_bias(self, Py_ssize_t u, double mean) noexcept nogil:
+        cdef Listed had
+        cdef Py_ssize_t j
+        cdef double taken = 0, largest = 0, unit
+        if not self.window:
+            return BaselineLearner.user_bias(self, u, mean)
+        had = self.listed(u)
+        for j in range(had.n):
+            largest = max(largest, fabs(had.weights[j] * self.item_bias(had.items[j], mean)))
+        unit = exact_unit(largest, had.n)
+        for j in range(had.n):
+            taken += rint(had.weights[j] * self.item_bias(had.items[j], mean) / unit)
+        return self.rest(had, u, mean, taken * unit)
 
     cdef double weigh(self, Listed had, int32_t i, const double *deviation, double *parts, double *spare,
                       double base) noexcept nogil:

@@ -118,6 +118,8 @@ SKL_INLINE skl_narrow narrow_read(const char *record)
     return r;
 }
 
+SKL_INLINE int record_is_wide(const char *record) { return narrow_read(record).n < 0; }
+
 SKL_INLINE uint32_t wide_number(const char *record)
 {
     uint32_t at;

@@ -39,8 +39,8 @@ def recommend_is_sorted_and_excludes_seen(model: Any) -> None:
 
 
 def _histories(model: Any, events: Sequence[Event]) -> dict[Any, list]:
-    """What each user had as far as the model promises to remember it: the last `history` items."""
-    window = getattr(model, "history", 0)
+    """What each user had as far as the model remembers it: the last `history` or `max_history` items."""
+    window = getattr(model, "max_history", None) or getattr(model, "history", 0)
     had: dict[Any, list] = {}
     for e in events:
         if e.user is None or e.item is None or window == 0 or (role(model) == "recommender" and e.y <= 0):

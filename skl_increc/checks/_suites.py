@@ -138,8 +138,8 @@ def expected_failed_checks(model: Any) -> dict[str, str]:
     {}
     """
     # the last n items of a user depend on the order of events; with one item a user, as there, nothing does
-    asked = fresh(model, history=None) if getattr(model, "history", None) is not None else model
-    promise = asked.guarantees()
+    bounded = {n: None for n in ("history", "max_history") if getattr(model, n, None) is not None}
+    promise = (fresh(model, **bounded) if bounded else model).guarantees()
     if promise.O != "no" or promise.U != "no":  # what it learns are sums; its questions may have an order
         return {}
     # scikit-learn declares the same for its own SGDRegressor

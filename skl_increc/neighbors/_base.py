@@ -22,20 +22,25 @@ class PairRegressor(RatingRegressor):
 
     _records: ClassVar[str] = "moments"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "max_history": [None, Interval(numbers.Integral, 1, None, closed="left")],
         "shrinkage": [Interval(numbers.Real, 0, None, closed="left")],
         "l2_user": [Interval(numbers.Real, 0, None, closed="left")],
         "l2_item": [Interval(numbers.Real, 0, None, closed="left")],
     }
     history: int | None
+    max_history: int | None
 
     def _structure(self) -> dict[str, Any]:
-        return {"history": self.history}
+        return {"history": self.history, "max_history": self.max_history}
+
+    def _history(self) -> int | None:
+        return self.max_history
 
     def _fields(self) -> list[Field]:
         if self.history is not None:
             raise ValueError(
                 f"history={self.history!r} is too short for {type(self).__name__}, whose statistics follow from "
-                "all items of a user. Set history=None."
+                "all items of a user. Set history=None; max_history bounds the items that an event is paired with."
             )
         sums = [
             Field(name, side, merge="sum", meaning=f"{name} of its ratings")
@@ -62,6 +67,13 @@ class PairRegressor(RatingRegressor):
     def _guarantees(self) -> Guarantees:
         inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
         exact: Any = "rounding" if inexact else "bitwise"
+        if self.max_history is not None:
+            why = (
+                f"with max_history={self.max_history} an event is paired with the last items of its user, so the "
+                "order matters, and what the items gave that fell out cannot be told from the rest; "
+                "max_history=None keeps all"
+            )
+            return Guarantees("bitwise", "no", exact, "no", why)
         return Guarantees("bitwise", exact, exact, exact)
 
     def _align(self, mine: State, theirs: State) -> None:

@@ -43,8 +43,11 @@ class RatingItemKNN(PairRegressor):
         :math:`\lambda`: how much similarity the biases weigh.
     l2_user, l2_item : float, default=5.0
         Shrinkage of the biases, in events.
+    max_history : int or None, default=None
+        An event is paired with the last so many distinct items of its user; these alone are remembered, hidden
+        by ``exclude_seen``, and used in predictions, the user's bias included.  None: all.
     history : None
-        All items of a user are remembered; the statistics follow from them.
+        The items of a user are remembered as `max_history` says; the statistics follow from them.
     user_col, item_col : str or int, default="user", "item"
         Column (frames), key (dicts) or position (arrays).
     time_col : str, int or None, default=None
@@ -64,6 +67,10 @@ class RatingItemKNN(PairRegressor):
     **Guarantees**: S, O, M, U, bitwise while ratings and weights lie on a grid of 2\ :sup:`-20`, as stars and
     half stars do.  A user's rating of an item is the weighted mean of all that the user gave it, to about
     2\ :sup:`-28` of the largest rating.
+
+    With `max_history` = n: O(n) an event, 28 n bytes a user at most, and S and M alone.  What older items gave
+    to the statistics stays.  An item that fell out begins anew when it comes again, as if another user rated
+    it.  Where M is then "rounding": ratings off the grid, or sums that a far larger rating made coarser.
 
     References
     ----------
@@ -99,6 +106,7 @@ class RatingItemKNN(PairRegressor):
         damping: float = 0.5,
         l2_user: float = 5.0,
         l2_item: float = 5.0,
+        max_history: int | None = None,
         history: int | None = None,
         user_col: str | int = "user",
         item_col: str | int = "item",
@@ -110,6 +118,7 @@ class RatingItemKNN(PairRegressor):
         self.damping = damping
         self.l2_user = l2_user
         self.l2_item = l2_item
+        self.max_history = max_history
         self.history = history
         self.user_col = user_col
         self.item_col = item_col

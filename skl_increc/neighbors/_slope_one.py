@@ -29,8 +29,11 @@ class SlopeOne(PairRegressor):
         :math:`\lambda`: how many users of a pair the biases weigh.
     l2_user, l2_item : float, default=5.0
         Shrinkage of the biases, in events.
+    max_history : int or None, default=None
+        An event is paired with the last so many distinct items of its user; these alone are remembered, hidden
+        by ``exclude_seen``, and used in predictions, the user's bias included.  None: all.
     history : None
-        All items of a user are remembered; the statistics follow from them.
+        The items of a user are remembered as `max_history` says; the statistics follow from them.
     user_col, item_col : str or int, default="user", "item"
         Column (frames), key (dicts) or position (arrays).
     time_col : str, int or None, default=None
@@ -50,6 +53,10 @@ class SlopeOne(PairRegressor):
     **Guarantees**: S, O, M, U, bitwise while ratings and weights lie on a grid of 2\ :sup:`-20`, as stars and
     half stars do.  A user's rating of an item is the weighted mean of all that the user gave it, to about
     2\ :sup:`-28` of the largest rating.
+
+    With `max_history` = n: O(n) an event, 28 n bytes a user at most, and S and M alone.  What older items gave
+    to the statistics stays.  An item that fell out begins anew when it comes again, as if another user rated
+    it.  Where M is then "rounding": ratings off the grid, or sums that a far larger rating made coarser.
 
     References
     ----------
@@ -72,6 +79,7 @@ class SlopeOne(PairRegressor):
         *,
         l2_user: float = 5.0,
         l2_item: float = 5.0,
+        max_history: int | None = None,
         history: int | None = None,
         user_col: str | int = "user",
         item_col: str | int = "item",
@@ -80,6 +88,7 @@ class SlopeOne(PairRegressor):
         self.shrinkage = shrinkage
         self.l2_user = l2_user
         self.l2_item = l2_item
+        self.max_history = max_history
         self.history = history
         self.user_col = user_col
         self.item_col = item_col
