@@ -11,11 +11,12 @@ cdef extern from "gram.h" nogil:
     enum: GRAM_TILE
     void gram_combine(const double *rows, Py_ssize_t stride, const int64_t *indptr, const int32_t *item,
                       const double *coef, Py_ssize_t n, Py_ssize_t start, Py_ssize_t end, double *out,
-                      Py_ssize_t out_stride)
+                      Py_ssize_t out_stride, double *packed, Py_ssize_t n_rows)
     void gram_combine_all(const double *rows, Py_ssize_t stride, const double *coef, Py_ssize_t k,
                           Py_ssize_t n, Py_ssize_t start, Py_ssize_t end, double *out, Py_ssize_t out_stride)
     void gram_gather(const double *rows, Py_ssize_t stride, Py_ssize_t k, const int64_t *indptr,
                      const int32_t *item, const double *coef, Py_ssize_t n, double *out)
+    void gram_scores(double *out, const double *diagonal, Py_ssize_t n)
     void gram_count(int32_t *counts, int32_t *partners, Py_ssize_t stride, const int32_t *x, Py_ssize_t nx,
                     const int32_t *d, const int8_t *sign, Py_ssize_t nd)
     void gram_mirror(double *x, Py_ssize_t n)
@@ -163,14 +164,22 @@ def alone(const int32_t[::1] partners, const int64_t[::1] indptr, const int32_t[
 
 
 # -- sums of rows -------------------------------------------------------------------------------------
+def scratch(Py_ssize_t n_rows, Py_ssize_t n_sums):
+    """Room for a tile of all rows, where each is summed twice or more, and so is worth copying."""
+    return np.empty(n_rows * GRAM_TILE) if n_sums > 2 * n_rows else np.empty(0)
+
+
 def combine(const double[:, ::1] rows, const int64_t[::1] indptr, const int32_t[::1] items,
             const double[::1] coefs):
     """Sparse vectors times `rows`: float64 (n, columns of rows); the columns are whole tiles."""
     cdef Py_ssize_t n = indptr.shape[0] - 1, width = rows.shape[1]
     cdef double[:, ::1] out = np.zeros((n, width))
+    cdef double[::1] packed = scratch(rows.shape[0], items.shape[0])
+    cdef double *tile = &packed[0] if packed.shape[0] else NULL
     if n and items.shape[0]:
         with nogil:
-            gram_combine(&rows[0, 0], width, &indptr[0], &items[0], &coefs[0], n, 0, width, &out[0, 0], width)
+            gram_combine(&rows[0, 0], width, &indptr[0], &items[0], &coefs[0], n, 0, width, &out[0, 0], width,
+                         tile, rows.shape[0])
     return np.asarray(out)
 
 
@@ -188,25 +197,27 @@ def gather(const double[:, ::1] rows, Py_ssize_t k, const int64_t[::1] indptr, c
 def score_rows(const double[:, ::1] inverse, const double[:, ::1] updates, const double[:, ::1] inner,
                const double[::1] diagonal, const int64_t[::1] indptr, const int32_t[::1] items,
                const double[::1] coefs, Py_ssize_t n_items):
-    """Scores of all items for users with these rows: float64 (n users, n_items and up to a whole tile).
+    """Scores of the first n items for users with these rows: float64 (n users, n_items).
 
     Row v is -(x_v P)_j / P_jj, and an item of x_v itself adds nothing to its own score; P is the
     inverse + sum over k of inner[v, k] updates[k].
     """
     cdef Py_ssize_t n = indptr.shape[0] - 1, width = inverse.shape[1], k = inner.shape[1], v, j
-    cdef Py_ssize_t end = (n_items + GRAM_TILE - 1) // GRAM_TILE * GRAM_TILE
-    cdef double[:, ::1] out = np.zeros((n, end))
-    if not n or not end or not items.shape[0]:
+    cdef double[:, ::1] out = np.zeros((n, n_items))
+    cdef double[::1] packed = scratch(width, items.shape[0])
+    cdef double *tile = &packed[0] if packed.shape[0] else NULL
+    if not n or not n_items or not items.shape[0]:
         return np.asarray(out)
     with nogil:
-        gram_combine(&inverse[0, 0], width, &indptr[0], &items[0], &coefs[0], n, 0, end, &out[0, 0], end)
+        gram_combine(&inverse[0, 0], width, &indptr[0], &items[0], &coefs[0], n, 0, n_items, &out[0, 0],
+                     n_items, tile, width)
         if k:
-            gram_combine_all(&updates[0, 0], width, &inner[0, 0], k, n, 0, end, &out[0, 0], end)
+            gram_combine_all(&updates[0, 0], width, &inner[0, 0], k, n, 0, n_items, &out[0, 0],
+                             n_items)
         for v in range(n):
-            for j in range(end):
-                out[v, j] = -out[v, j] / diagonal[j]
+            gram_scores(&out[v, 0], &diagonal[0], n_items)
             for j in range(indptr[v], indptr[v + 1]):
-                if items[j] < end:
+                if items[j] < n_items:
                     out[v, items[j]] += coefs[j]
     return np.asarray(out)
 
@@ -235,7 +246,7 @@ def score_pairs(const double[:, ::1] inverse, const double[:, ::1] updates, cons
                 memset(&row[j], 0, GRAM_TILE * sizeof(double))
                 if indptr[v + 1] > indptr[v]:
                     gram_combine(&inverse[0, 0], width, &indptr[v], &items[0], &coefs[0], 1, j, j + GRAM_TILE,
-                                 &row[j], width)
+                                 &row[j], width, NULL, 0)
                 if k:
                     gram_combine_all(&updates[0, 0], width, &inner[v, 0], k, 1, j, j + GRAM_TILE, &row[j],
                                      width)

@@ -6,36 +6,70 @@
 #define SKL_INCREC_GRAM_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "simd.h"
 
 enum { GRAM_TILE = 32 };
+
+#if defined(__GNUC__) || defined(__clang__)
+typedef double gram_four __attribute__((vector_size(32), aligned(8), may_alias));
+#endif
 
 /* acc += sum of weight[h] * rows[item[h]][0..32), in the order of h */
 SKL_INLINE void gram_tile(double *SKL_RESTRICT acc, const double *rows, ptrdiff_t stride,
                           const int32_t *item, const double *weight, ptrdiff_t n)
 {
-    double a[GRAM_TILE];
-    for (int c = 0; c < GRAM_TILE; c++) a[c] = acc[c];
+#if defined(__GNUC__) || defined(__clang__)
+    /* eight sums of four, by name: of a loop over them GCC would jam two rows into one scalar loop */
+    gram_four *SKL_RESTRICT out = (gram_four *)acc;
+    gram_four a = out[0], b = out[1], c = out[2], d = out[3], e = out[4], f = out[5], g = out[6], i = out[7];
     for (ptrdiff_t h = 0; h < n; h++) {
-        const double *SKL_RESTRICT r = rows + (item ? item[h] : h) * stride;
+        const gram_four *r = (const gram_four *)(rows + (item ? item[h] : h) * stride);
         const double w = weight[h];
-#pragma omp simd
-        for (int c = 0; c < GRAM_TILE; c++) a[c] += w * r[c];
+        a += w * r[0]; b += w * r[1]; c += w * r[2]; d += w * r[3];
+        e += w * r[4]; f += w * r[5]; g += w * r[6]; i += w * r[7];
     }
-    for (int c = 0; c < GRAM_TILE; c++) acc[c] = a[c];
+    out[0] = a; out[1] = b; out[2] = c; out[3] = d; out[4] = e; out[5] = f; out[6] = g; out[7] = i;
+#else
+    for (ptrdiff_t h = 0; h < n; h++) {
+        const double *r = rows + (item ? item[h] : h) * stride;
+        for (int c = 0; c < GRAM_TILE; c++) acc[c] += weight[h] * r[c];
+    }
+#endif
+}
+
+/* the same where only m of the 32 columns are wanted */
+SKL_INLINE void gram_part(double *acc, ptrdiff_t m, const double *rows, ptrdiff_t stride, const int32_t *item,
+                          const double *weight, ptrdiff_t n)
+{
+    double whole[GRAM_TILE] = {0};
+    if (m >= GRAM_TILE) {
+        gram_tile(acc, rows, stride, item, weight, n);
+        return;
+    }
+    memcpy(whole, acc, (size_t)m * sizeof(double));
+    gram_tile(whole, rows, stride, item, weight, n);
+    memcpy(acc, whole, (size_t)m * sizeof(double));
 }
 
 /* tile by tile, so that the rows of one tile stay in the cache while all vectors pass:
- * out[v] += sum of coef[h] rows[item[h]] for h in the v-th sparse vector */
+ * out[v] += sum of coef[h] rows[item[h]] for h in the v-th sparse vector.
+ * With `packed`, room for GRAM_TILE numbers of each of n_rows rows, the tile is copied there first: rows that lie
+ * a whole row apart share few places of the cache. */
 SKL_CLONES
 static void gram_combine(const double *rows, ptrdiff_t stride, const int64_t *indptr, const int32_t *item,
                          const double *coef, ptrdiff_t n, ptrdiff_t from, ptrdiff_t to, double *out,
-                         ptrdiff_t out_stride)
+                         ptrdiff_t out_stride, double *packed, ptrdiff_t n_rows)
 {
-    for (ptrdiff_t c = from; c < to; c += GRAM_TILE)
+    for (ptrdiff_t c = from; c < to; c += GRAM_TILE) {
+        const double *tile = packed ? packed : rows + c;
+        if (packed)
+            for (ptrdiff_t r = 0; r < n_rows; r++)
+                memcpy(packed + r * GRAM_TILE, rows + r * stride + c, GRAM_TILE * sizeof(double));
         for (ptrdiff_t v = 0; v < n; v++)
-            gram_tile(out + v * out_stride + (c - from), rows + c, stride, item + indptr[v], coef + indptr[v],
-                      indptr[v + 1] - indptr[v]);
+            gram_part(out + v * out_stride + (c - from), to - c, tile, packed ? GRAM_TILE : stride, item + indptr[v],
+                      coef + indptr[v], indptr[v + 1] - indptr[v]);
+    }
 }
 
 /* the same over the first k rows, all of them: out[v] += sum over h < k of coef[v][h] rows[h] */
@@ -45,7 +79,15 @@ static void gram_combine_all(const double *rows, ptrdiff_t stride, const double 
 {
     for (ptrdiff_t c = from; c < to; c += GRAM_TILE)
         for (ptrdiff_t v = 0; v < n; v++)
-            gram_tile(out + v * out_stride + (c - from), rows + c, stride, NULL, coef + v * k, k);
+            gram_part(out + v * out_stride + (c - from), to - c, rows + c, stride, NULL, coef + v * k, k);
+}
+
+/* x P to scores: out[j] = -out[j] / diagonal[j] */
+SKL_CLONES
+static void gram_scores(double *SKL_RESTRICT out, const double *SKL_RESTRICT diagonal, ptrdiff_t n)
+{
+#pragma omp simd
+    for (ptrdiff_t j = 0; j < n; j++) out[j] = -out[j] / diagonal[j];
 }
 
 /* inner products of the first k rows with sparse vectors: out[v][j] = sum of coef[h] rows[j][item[h]] */

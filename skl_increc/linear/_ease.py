@@ -226,7 +226,7 @@ class EASE(Recommender):
         n = state.item_rows.used
         with self._up_to_date(state) as gram:
             rows = self._questions(gram, u)
-            scores = gram.scores(rows, n)[:, :n]
+            scores = gram.scores(rows, n)
             prior = gram.alone(rows)
             if prior.any():
                 scores[prior] = self._shares(state, gram)[:n]

@@ -372,7 +372,7 @@ class Gram:
         return -_gram.gather(m.updates, self.n_updates, *rows) * m.signs[: self.n_updates]
 
     def scores(self, rows: Rows, n: int) -> np.ndarray:
-        """-(x P)_j / P_jj of the first n items, or a few more, for rows x; an item adds nothing to its own."""
+        """-(x P)_j / P_jj of the first n items for rows x; an item adds nothing to its own."""
         m = self.matrices
         return _gram.score_rows(m.inverse, m.updates, self._inner(m, rows), m.diagonal, *rows, n)
 

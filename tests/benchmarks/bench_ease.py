@@ -1,0 +1,144 @@
+"""EASE: one event and an answer, a thousand events and an answer, fitting and lists for all; skrecsys, implicit.
+
+1,682 items and 943 users, as in MovieLens-100K; the ratings themselves where ``SKL_INCREC_DATA`` names them,
+made-up ones of the same density where not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from timing import Case, arguments, peer, report, timed
+
+# isort: split
+import numpy as np
+
+from skl_increc.datasets import make_interactions
+from skl_increc.linear import EASE
+
+L2 = 300.0
+
+
+def stream() -> np.ndarray:
+    """Users and items of 100,000 events, in order."""
+    path = Path(os.environ.get("SKL_INCREC_DATA", "")) / "movielens-100k" / "interactions.csv.gz"
+    pandas = peer("pandas")
+    if pandas is not None and path.exists():
+        return pandas.read_csv(path)[["user", "item"]].to_numpy()
+    made = make_interactions(100_000, n_users=943, n_items=1682, random_state=0)
+    return made[["user", "item"]].to_numpy()
+
+
+def answer(model: Any, user: Any) -> Any:
+    """The user's list of ten, from ours and from skrecsys."""
+    if isinstance(model, EASE):
+        return model.recommend_one(user)
+    return model.recommend([user], n_recommendations=10)
+
+
+def teaching(make: Callable[[], Any], events: np.ndarray, n: int) -> Callable[[], float]:
+    """Seconds of n events and an answer, after all but the last 5,000 events; each time further on."""
+    model, at = make(), [len(events) - 5000]
+    model.partial_fit(events[: at[0]])
+    answer(model, events[0, 0])
+
+    def prepare() -> Callable[[], Any]:
+        part = events[at[0] : at[0] + n]
+        at[0] += n
+        return lambda: (model.partial_fit(part), answer(model, part[-1, 0]))
+
+    return timed(prepare)
+
+
+def one_by_one(make: Callable[[], Any], events: np.ndarray, n: int) -> Callable[[], float]:
+    """Seconds of n times an event through ``learn_one`` and its user's list."""
+    model, at = make(), [len(events) - 5000]
+    model.partial_fit(events[: at[0]])
+    answer(model, events[0, 0])
+
+    def run() -> None:
+        for user, item in events[at[0] : at[0] + n].tolist():
+            model.learn_one(user=user, item=item)
+            model.recommend_one(user)
+        at[0] += n
+
+    return timed(lambda: run)
+
+
+def fitting(make: Callable[[], Any], events: np.ndarray) -> Callable[[], float]:
+    """Seconds of ``fit`` and the first answer."""
+
+    def run() -> Any:
+        model = make().fit(events)
+        answer(model, events[0, 0])
+        return model
+
+    return timed(lambda: run)
+
+
+def listing(make: Callable[[], Any], events: np.ndarray) -> Callable[[], float]:
+    """Seconds of the lists of ten of all users."""
+    model = make().fit(events)
+    users = np.unique(events[:, 0])
+    answer(model, users[0])
+    if isinstance(model, EASE):
+        return timed(lambda: lambda: model.recommend(users, 10))
+    return timed(lambda: lambda: model.recommend(users, n_recommendations=10))
+
+
+def neighbours(events: np.ndarray) -> list[Case]:
+    """implicit has no EASE; its item-item cosine fits and lists the same users."""
+    implicit = peer("implicit.nearest_neighbours", "implicit")
+    if implicit is None:
+        return []
+    from scipy.sparse import csr_matrix
+
+    u, i = (np.unique(column, return_inverse=True)[1] for column in events.T)
+    seen = csr_matrix((np.ones(len(u), np.float32), (u, i)))
+    seen.data[:] = 1
+
+    def fit() -> Any:
+        model = implicit.CosineRecommender(K=100, num_threads=1)
+        model.fit(seen, show_progress=False)
+        return model
+
+    fitted = fit()
+    return [
+        Case("implicit CosineRecommender, fit", timed(lambda: fit), 1),
+        Case(
+            "implicit CosineRecommender, lists of all",
+            timed(lambda: lambda: fitted.recommend(np.arange(seen.shape[0]), seen, N=10)),
+            1,
+        ),
+    ]
+
+
+def main() -> None:
+    """Print the tables."""
+    options = arguments(__doc__ or "")
+    events = stream()
+    skrecsys = peer("skrecsys.recommendation", "skrecsys")
+    makes: dict[str, Callable[[], Any]] = {"EASE": lambda: EASE(L2)}
+    if skrecsys is not None:
+        makes["skrecsys EASE"] = lambda: skrecsys.EASE(l2_reg=L2, n_jobs=1)
+    for n, goal in ((1, "5 times as fast as skrecsys"), (1000, "3 times")):
+        cases = [Case(name, teaching(make, events, n), 1) for name, make in makes.items()]
+        if n == 1:
+            cases.append(Case("EASE, learn_one", one_by_one(makes["EASE"], events, 50), 50))
+        title = f"{n} events through partial_fit, and an answer"
+        report(title, cases, min(options.repeats, 4) if n > 1 else options.repeats,
+               reference=list(makes)[-1], unit="answer", goal=goal)  # fmt: skip
+    others = neighbours(events)
+    fits = [Case(f"{name}, fit and an answer", fitting(make, events), 1) for name, make in makes.items()]
+    report("fit", [*fits, *others[:1]], options.repeats, reference=fits[-1].name, unit="fit",
+           goal="not slower")  # fmt: skip
+    lists = [Case(f"{name}, lists of all", listing(make, events), 1) for name, make in makes.items()]
+    report("recommend, all users", [*lists, *others[1:]], options.repeats, reference=lists[-1].name,
+           unit="call", goal="not slower than the fastest")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
