@@ -5,7 +5,7 @@ import datetime as dt
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
 from skl_increc.linear import EASE
-from skl_increc.neighbors import RatingItemKNN, SlopeOne
+from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
 
 #: name -> unfitted model
@@ -28,6 +28,8 @@ MODELS = {
     "SequentialRules-history=5": SequentialRules(2, weight="div", history=5, min_y=2),
     "SessionKNN": SessionKNN(5, sample_size=4, time_col="time"),
     "SessionKNN-gap-history": SessionKNN(sample_size=3, gap=7200.0, time_col="time", history=6, min_y=2),
+    "ItemKNN": ItemKNN(min_y=2),
+    "ItemKNN-all-pruned": ItemKNN(None, weight=1, similarity="conditional", exponent=0.3, n_neighbors=3),
     "BiasedMF": BiasedMF(),
     "BiasedMF-sgd-16": BiasedMF(16, optimizer="sgd", learning_rate=0.05),
     "BiasedMF-gd": BiasedMF(optimizer="gd", n_epochs=3),

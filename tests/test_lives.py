@@ -93,6 +93,7 @@ LIVES = [
     "Popularity-half_life-time",
     "Popularity-half_life-short",
     "SequentialRules",
+    "ItemKNN",
 ]
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.factorization import BiasedMF, KalmanMF
-from skl_increc.neighbors import RatingItemKNN, SlopeOne
+from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
 
 FOLDER = os.environ.get("SKL_INCREC_DATA")
@@ -67,7 +67,7 @@ def test_one_pass_without_drift_over_random_fifths(covariance, reach):
     assert np.mean(errors) <= reach
 
 
-LISTS = [(Popularity(), 0.087), (SequentialRules(), 0.158), (SessionKNN(), 0.153)]
+LISTS = [(Popularity(), 0.087), (SequentialRules(), 0.158), (SessionKNN(), 0.153), (ItemKNN(), 0.157)]
 
 
 @pytest.mark.parametrize(("model", "reach"), LISTS, ids=lambda v: str(v))

@@ -14,7 +14,7 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import span_in_seconds
-from skl_increc.sequence._base import ExplainMixin
+from skl_increc.base._explain import ExplainMixin
 from skl_increc.sequence._sessions import SessionLearner
 
 __all__ = ["SessionKNN"]

@@ -1,4 +1,4 @@
-"""What the models of sequences share."""
+"""``explain`` for models in which items of the user speak for an item."""
 
 from __future__ import annotations
 
