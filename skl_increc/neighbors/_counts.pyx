@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of neighbours from counts: how many users have two items."""
 from libc.math cimport pow, sqrt
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, uint8_t
 
 import numpy as np
 
@@ -58,7 +58,7 @@ cdef class CountLearner(Learner):
         """reach and n_neighbors of 0: all."""
         if exponent != self.exponent:
             counts = np.arange(TABLE)
-            self.powers = np.array([[pow(c, exponent) for c in counts], [pow(c, 1 - exponent) for c in counts]])
+            self.powers = np.array([[pow(c, e) for c in counts] for e in (exponent, 1 - exponent)])
         self.reach, self.weight, self.kind, self.exponent = reach, weight, kind, exponent
         self.shrinkage, self.n_neighbors, self.prior = shrinkage, n_neighbors, prior
 

@@ -114,9 +114,7 @@ def test_the_equation(events, similarity, reach, n_neighbors, min_y, user, item)
 BATCH = st.tuples(st.sampled_from(["fit more", "one by one", "merge"]), EVENTS)
 LEAVE = st.tuples(
     st.just("forget"),
-    st.tuples(
-        st.sets(st.sampled_from(USERS), max_size=2), st.sets(st.sampled_from(ITEMS + "q"), max_size=2)
-    ),
+    st.tuples(st.sets(st.sampled_from(USERS), max_size=2), st.sets(st.sampled_from(ITEMS + "q"), max_size=2)),
 )
 
 
