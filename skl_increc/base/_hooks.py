@@ -29,6 +29,10 @@ class Hooks:
         """The column of what has rows as a user: users, unless a model says otherwise."""
         return self.user_col  # type: ignore[attr-defined]
 
+    def _order_teaches(self) -> bool:
+        """Whether what is learned, and not only what is asked, depends on the order of a user's events."""
+        return self._guarantees().O == "no" and self._guarantees().U == "no"
+
     def _history(self) -> int | None:
         """How many items of each user the state remembers: None all, 0 none."""
         return getattr(self, "history", 0)

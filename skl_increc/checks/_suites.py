@@ -139,8 +139,8 @@ def expected_failed_checks(model: Any) -> dict[str, str]:
     """
     # the last n items of a user depend on the order of events; with one item a user, as there, nothing does
     bounded = {n: None for n in ("history", "max_history") if getattr(model, n, None) is not None}
-    promise = (fresh(model, **bounded) if bounded else model).guarantees()
-    if promise.O != "no" or promise.U != "no":  # what it learns are sums; its questions may have an order
+    asked = fresh(model, **bounded) if bounded else model
+    if asked.guarantees().O != "no" or not asked._order_teaches():
         return {}
     # scikit-learn declares the same for its own SGDRegressor
     why = "the model learns event by event: a weight of 2 is not the event twice, shuffled among the others"

@@ -189,6 +189,9 @@ class SequentialRules(ExplainMixin, Recommender):
         gains = 1.0 / distances if self.weight == "div" else float(self.weight) ** (distances - 1.0)
         state.learner.configure(gains, self._span(), self.exponent, self.prior)
 
+    def _order_teaches(self) -> bool:
+        return True
+
     def _guarantees(self) -> Guarantees:
         order = "the order of a user's own events is what it learns (the order across users is free)"
         if self.half_life is not None and self.time_col is None:
