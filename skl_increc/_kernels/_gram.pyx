@@ -19,6 +19,9 @@ cdef extern from "gram.h" nogil:
     void gram_scores(double *out, const double *diagonal, Py_ssize_t n)
     void gram_count(int32_t *counts, int32_t *partners, Py_ssize_t stride, const int32_t *x, Py_ssize_t nx,
                     const int32_t *d, const int8_t *sign, Py_ssize_t nd)
+    void gram_count_row(int32_t *row, const int32_t *user, Py_ssize_t n, const int64_t *indptr,
+                        const int32_t *item)
+    int32_t gram_filled(const int32_t *row, Py_ssize_t n)
     void gram_mirror(double *x, Py_ssize_t n)
     void gram_regular(const int32_t *counts, Py_ssize_t n, double l2, double *out)
     void gram_times(const int32_t *counts, Py_ssize_t n, const double *x, Py_ssize_t m, double *out)
@@ -30,6 +33,7 @@ cdef enum:
     G_TOUCHED = 2
 
 TILE = GRAM_TILE
+cdef double DENSE = 1.0 / 16  # of the matrix: from so many steps on, counting looks at every row that it touched
 
 
 cdef class GramLearner(Learner):
@@ -140,12 +144,47 @@ def count(int32_t[:, ::1] counts, int32_t[::1] partners, const int64_t[::1] befo
     cdef const int32_t *none = NULL
     if not items.shape[0]:
         return
+    if not had.shape[0] and squares(indptr) > DENSE * stride * stride:
+        count_new(counts, partners, indptr, items)
+        return
     with nogil:
         for r in range(n):
             if indptr[r + 1] > indptr[r]:
                 gram_count(&counts[0, 0], &partners[0], stride,
                            &had[before[r]] if before[r + 1] > before[r] else none, before[r + 1] - before[r],
                            &items[indptr[r]], &signs[indptr[r]], indptr[r + 1] - indptr[r])
+
+
+cdef double squares(const int64_t[::1] indptr) noexcept:
+    cdef Py_ssize_t r
+    cdef double out = 0
+    for r in range(indptr.shape[0] - 1):
+        out += <double>(indptr[r + 1] - indptr[r]) * (indptr[r + 1] - indptr[r])
+    return out
+
+
+cdef int count_new(int32_t[:, ::1] counts, int32_t[::1] partners, const int64_t[::1] indptr,
+                   const int32_t[::1] items) except -1:
+    """Count many users who had nothing, item by item."""
+    cdef Py_ssize_t n_items = counts.shape[0], n = indptr.shape[0] - 1, r, i
+    cdef int64_t j
+    cdef int64_t[::1] at = np.zeros(n_items + 1, np.int64)
+    cdef int32_t[::1] users = np.empty(items.shape[0], np.int32)
+    with nogil:
+        for j in range(items.shape[0]):
+            at[items[j] + 1] += 1
+        for i in range(n_items):
+            at[i + 1] += at[i]
+        for r in range(n):
+            for j in range(indptr[r], indptr[r + 1]):
+                users[at[items[j]]] = <int32_t>r
+                at[items[j]] += 1
+        for i in range(n_items):
+            j = at[i - 1] if i else 0  # by now where the next one begins
+            if at[i] > j:
+                gram_count_row(&counts[i, 0], &users[j], at[i] - j, &indptr[0], &items[0])
+                partners[i] = gram_filled(&counts[i, 0], n_items) - (counts[i, i] != 0)
+    return 0
 
 
 def alone(const int32_t[::1] partners, const int64_t[::1] indptr, const int32_t[::1] items):

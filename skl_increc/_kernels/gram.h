@@ -128,6 +128,25 @@ static void gram_count(int32_t *counts, int32_t *partners, ptrdiff_t stride, con
     }
 }
 
+/* One item's row of the counts, where nothing was counted before of the users who have it: all of it stays in
+ * the cache, while `gram_count` goes through the whole matrix for every user. */
+static void gram_count_row(int32_t *row, const int32_t *user, ptrdiff_t n, const int64_t *indptr,
+                           const int32_t *item)
+{
+    for (ptrdiff_t k = 0; k < n; k++)
+        for (int64_t j = indptr[user[k]]; j < indptr[user[k] + 1]; j++) row[item[j]]++;
+}
+
+/* counts of a row that are not 0 */
+SKL_CLONES
+static int32_t gram_filled(const int32_t *row, ptrdiff_t n)
+{
+    int32_t filled = 0;
+#pragma omp simd reduction(+ : filled)
+    for (ptrdiff_t j = 0; j < n; j++) filled += row[j] != 0;
+    return filled;
+}
+
 /* -- whole matrices ------------------------------------------------------------------------------- */
 
 /* the upper triangle onto the lower one, in blocks that stay in the cache */

@@ -1,4 +1,4 @@
-"""EASE: one event and an answer, a thousand events and an answer, fitting and lists for all; skrecsys, implicit.
+"""EASE, one event and an answer, a thousand and an answer; EASE and ItemKNN, fitting and lists for all; peers.
 
 1,682 items and 943 users, as in MovieLens-100K; the ratings themselves where ``SKL_INCREC_DATA`` names them,
 made-up ones of the same density where not.
@@ -7,6 +7,7 @@ made-up ones of the same density where not.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ import numpy as np
 
 from skl_increc.datasets import make_interactions
 from skl_increc.linear import EASE
+from skl_increc.neighbors import ItemKNN
 
 L2 = 300.0
+NEIGHBORS = 100  # that the peers keep of each item; ours keeps all
 
 
 def stream() -> np.ndarray:
@@ -34,7 +37,7 @@ def stream() -> np.ndarray:
 
 def answer(model: Any, user: Any) -> Any:
     """The user's list of ten, from ours and from skrecsys."""
-    if isinstance(model, EASE):
+    if isinstance(model, (EASE, ItemKNN)):
         return model.recommend_one(user)
     return model.recommend([user], n_recommendations=10)
 
@@ -84,13 +87,13 @@ def listing(make: Callable[[], Any], events: np.ndarray) -> Callable[[], float]:
     model = make().fit(events)
     users = np.unique(events[:, 0])
     answer(model, users[0])
-    if isinstance(model, EASE):
+    if isinstance(model, (EASE, ItemKNN)):
         return timed(lambda: lambda: model.recommend(users, 10))
     return timed(lambda: lambda: model.recommend(users, n_recommendations=10))
 
 
-def neighbours(events: np.ndarray) -> list[Case]:
-    """implicit has no EASE; its item-item cosine fits and lists the same users."""
+def implicit_cosine(events: np.ndarray) -> list[Case]:
+    """Fitting and lists by implicit's item-item cosine, which gets codes and a matrix instead of ids."""
     implicit = peer("implicit.nearest_neighbours", "implicit")
     if implicit is None:
         return []
@@ -101,19 +104,33 @@ def neighbours(events: np.ndarray) -> list[Case]:
     seen.data[:] = 1
 
     def fit() -> Any:
-        model = implicit.CosineRecommender(K=100, num_threads=1)
-        model.fit(seen, show_progress=False)
+        model = implicit.CosineRecommender(K=NEIGHBORS, num_threads=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is given its own transpose
+            model.fit(seen, show_progress=False)
         return model
 
     fitted = fit()
     return [
-        Case("implicit CosineRecommender, fit", timed(lambda: fit), 1),
+        Case("implicit CosineRecommender", timed(lambda: fit), 1),
         Case(
-            "implicit CosineRecommender, lists of all",
+            "implicit CosineRecommender",
             timed(lambda: lambda: fitted.recommend(np.arange(seen.shape[0]), seen, N=10)),
             1,
         ),
     ]
+
+
+def whole(family: str, makes: dict[str, Callable[[], Any]], others: list[Case], events: np.ndarray,
+          repeats: int) -> None:  # fmt: skip
+    """The tables of fitting and of lists for all users."""
+    for title, work, more in (
+        ("fit and an answer", fitting, others[:1]),
+        ("lists of ten of all users", listing, others[1:]),
+    ):
+        cases = [Case(name, work(make, events), 1) for name, make in makes.items()] + more
+        report(f"{family}: {title}", cases, repeats, reference=cases[-1].name, unit="call",
+               goal="not slower than the fastest")  # fmt: skip
 
 
 def main() -> None:
@@ -122,8 +139,10 @@ def main() -> None:
     events = stream()
     skrecsys = peer("skrecsys.recommendation", "skrecsys")
     makes: dict[str, Callable[[], Any]] = {"EASE": lambda: EASE(L2)}
+    neighbors: dict[str, Callable[[], Any]] = {"ItemKNN": ItemKNN}
     if skrecsys is not None:
         makes["skrecsys EASE"] = lambda: skrecsys.EASE(l2_reg=L2, n_jobs=1)
+        neighbors["skrecsys ItemKNN"] = lambda: skrecsys.ItemKNNRecommender(NEIGHBORS, n_jobs=1)
     for n, goal in ((1, "5 times as fast as skrecsys"), (1000, "3 times")):
         cases = [Case(name, teaching(make, events, n), 1) for name, make in makes.items()]
         if n == 1:
@@ -131,13 +150,8 @@ def main() -> None:
         title = f"{n} events through partial_fit, and an answer"
         report(title, cases, min(options.repeats, 4) if n > 1 else options.repeats,
                reference=list(makes)[-1], unit="answer", goal=goal)  # fmt: skip
-    others = neighbours(events)
-    fits = [Case(f"{name}, fit and an answer", fitting(make, events), 1) for name, make in makes.items()]
-    report("fit", [*fits, *others[:1]], options.repeats, reference=fits[-1].name, unit="fit",
-           goal="not slower")  # fmt: skip
-    lists = [Case(f"{name}, lists of all", listing(make, events), 1) for name, make in makes.items()]
-    report("recommend, all users", [*lists, *others[1:]], options.repeats, reference=lists[-1].name,
-           unit="call", goal="not slower than the fastest")  # fmt: skip
+    whole("EASE", makes, [], events, options.repeats)
+    whole("ItemKNN", neighbors, implicit_cosine(events), events, options.repeats)
 
 
 if __name__ == "__main__":

@@ -142,6 +142,19 @@ def test_a_change_near_to_singular_is_not_worked_in(monkeypatch):
     assert model._state.stores["gram"].n_updates == 0
 
 
+def test_counts_of_many_new_users_are_those_of_users_that_came_one_by_one():
+    events = stream(2000, 50, 90)
+    at_once, singly = learn(EASE(5.0), events), EASE(5.0)
+    at_once.gram_
+    for user in range(50):
+        learn(singly, [(u, i) for u, i in events if u == user]).gram_
+    order = [singly._state.items.find(i) for i in at_once.item_ids_]
+    mine, theirs = (model._state.stores["gram"].matrices for model in (at_once, singly))
+    assert np.array_equal(mine.counts[: len(order), : len(order)], theirs.counts[np.ix_(order, order)])
+    assert np.array_equal(mine.partners[: len(order)], theirs.partners[order])
+    assert np.array_equal(mine.partners, ((mine.counts > 0) & ~np.eye(len(mine.counts), dtype=bool)).sum(1))
+
+
 def test_with_a_bounded_history_the_matrix_holds_the_last_items_alone():
     events, model = stream(300, 10, 40), EASE(4.0, history=5)
     for a in range(0, 300, 6):
