@@ -33,7 +33,7 @@ cdef enum:
     G_TOUCHED = 2
 
 TILE = GRAM_TILE
-cdef double DENSE = 1.0 / 16  # of the matrix: from so many steps on, counting looks at every row that it touched
+cdef double DENSE = 1.0 / 16  # of the matrix: with so many steps ahead, counting looks at whole rows
 
 
 cdef class GramLearner(Learner):
