@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._bootstrap import BootstrapTest, paired_bootstrap
 from ._comparison import Comparison
+from ._groups import GroupMetrics
 from ._long_tail_display import LongTailDisplay
 from ._paired import PairedTest, mcnemar_test, paired_z_test
 from ._per_id import ColdStartSplit, LastPerUser
@@ -18,6 +19,7 @@ __all__ = [
     "BootstrapTest",
     "ColdStartSplit",
     "Comparison",
+    "GroupMetrics",
     "LastPerUser",
     "LearningCurveByUserAgeDisplay",
     "LongTailDisplay",

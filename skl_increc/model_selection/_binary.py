@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from river import metrics as river_metrics
@@ -29,7 +30,7 @@ LEAST = 1e-15  # as in River's LogLoss: a model that was sure and wrong loses no
 
 def with_labels(events: Events, threshold: float | None) -> Events:
     """Events whose y is 1 from ``threshold`` on and 0 below; without one, y must be 0 or 1 already."""
-    return Events(_labelled(events.rows, threshold), events.total, events.backend)
+    return replace(events, rows=_labelled(events.rows, threshold))
 
 
 def _labelled(rows: Iterator[Event], threshold: float | None) -> Iterator[Event]:

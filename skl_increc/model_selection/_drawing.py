@@ -29,10 +29,20 @@ def draw_lines(ax: Any, x: Any, y: Mapping[str, Any], style: Mapping[str, Any]) 
 
 
 def draw_curves(
-    ax: Any, n_events: Any, values: Mapping[str, Any], metric: str, recent: bool, style: Mapping[str, Any]
+    ax: Any,
+    n_events: Any,
+    values: Mapping[str, Any],
+    metric: str,
+    recent: bool,
+    style: Mapping[str, Any],
+    over: str | None = None,
 ) -> list[Any]:
-    """The values of a metric along the stream."""
+    """The values of a metric along the stream, or the bytes of the models."""
     lines = draw_lines(ax, n_events, values, style)
-    ax.set(xlabel="events", ylabel=f"{metric}, {'since the last point' if recent else 'so far'}")
+    if metric == "nbytes":
+        ax.set(xlabel="events", ylabel="bytes")
+    else:
+        over = over or ("since the last point" if recent else "so far")
+        ax.set(xlabel="events", ylabel=f"{metric}, {over}")
     ax.legend()
     return lines

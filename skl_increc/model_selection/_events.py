@@ -36,11 +36,15 @@ class Columns:
 
 @dataclass
 class Events:
-    """A stream of events, its length where it is known, and the library of the frame it came from."""
+    """A stream of events, its length where it is known, and the library of the frame it came from.
+
+    ``ticks`` are the units of a moment in a second.
+    """
 
     rows: Iterator[Event]
     total: int | None
     backend: str | None = None
+    ticks: float = 1.0
 
 
 def open_events(data: Any, columns: Columns, *, needs_y: bool, min_y: float | None) -> Events:
@@ -135,7 +139,8 @@ def _open_frame(frame: Any, columns: Columns, needs_y: bool, min_y: float | None
     if order is not None:
         frame = frame[order]
         ratings = None if ratings is None else ratings[order]
-    return Events(_rows(frame, columns, ratings), len(frame), frame.implementation.value)
+    ticks = 1e6 if columns.time is not None and frame[columns.time].dtype == nw.Datetime else 1.0
+    return Events(_rows(frame, columns, ratings), len(frame), frame.implementation.value, ticks)
 
 
 def _ratings(frame: Any, name: Hashable) -> np.ndarray:

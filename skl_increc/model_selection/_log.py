@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ._meters import MISS, SKIPPED
-from ._plan import Plan
+from ._plan import Plan, Planner
+from ._run import Entrant
 
 __all__ = ["QuestionLog"]
 
 
 @dataclass
 class QuestionLog:
-    """The event, the age of the user and the item of every question, and the outcome for every model.
+    """The event, the ages of the user and the item, and the item of every question, and every model's outcome.
 
     ``names`` are the items by their codes.
 
@@ -27,6 +29,7 @@ class QuestionLog:
     task: str
     numbers: array[int] = field(default_factory=lambda: array("q"))
     ages: array[int] = field(default_factory=lambda: array("i"))
+    item_ages: array[int] = field(default_factory=lambda: array("i"))
     items: array[int] = field(default_factory=lambda: array("i"))
     names: list[Any] = field(default_factory=list)
     outcomes: dict[str, array[Any] | None] = field(default_factory=dict)
@@ -35,7 +38,13 @@ class QuestionLog:
         """Add the questions of a block."""
         self.numbers.extend(plan.numbers)
         self.ages.extend(plan.ages)
+        self.item_ages.extend(plan.item_ages)
         self.items.extend(plan.items)
+
+    def close(self, planner: Planner, entrants: Sequence[Entrant]) -> None:
+        """Take over the names of the items, and the outcomes."""
+        self.names = list(planner.items)
+        self.outcomes = {entrant.name: entrant.meter.outcomes for entrant in entrants}
 
     def of(self, model: str) -> dict[str, np.ndarray]:
         """Arrays of the questions that a model was asked, those without an answer included."""
@@ -46,6 +55,7 @@ class QuestionLog:
         found = {
             "event": np.array(self.numbers[:n], dtype=np.int64),
             "user_age": np.array(self.ages[:n], dtype=np.int64),
+            "item_age": np.array(self.item_ages[:n], dtype=np.int64),
             "item": names[np.array(self.items[:n], dtype=np.int64)],
         }
         if self.task != "ranking":

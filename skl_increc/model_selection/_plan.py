@@ -1,4 +1,4 @@
-"""Which questions are asked before which event is taught: ties, warm-up, repeats."""
+"""Which questions are asked before which event is taught: ties, warm-up, repeats, labels that come late."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._delay import LateLessons
 from ._events import Event
 from ._stream import is_positive
 
 __all__ = ["BlockReader", "Plan", "Planner"]
 
-#: questions (the x to ask with, before the event is taught), x, y, w
-Step = tuple[tuple[dict[Any, Any], ...], dict[Any, Any], Any, Any]
+#: questions (the x to ask with, before the event is taught), x (None: nothing is taught), y, w
+Step = tuple[tuple[dict[Any, Any], ...], dict[Any, Any] | None, Any, Any]
 
 
 class BlockReader:
@@ -41,14 +42,22 @@ class Plan:
 
     ``truths`` belong to the questions in their order: a rating, or a tuple of the items of one list.
     ``numbers`` are the events (counted from 1) of the truths, ``ages`` how many events of their users had been
-    taught when the question was asked, ``items`` the codes of the items (-1 without one).
+    taught when the question was asked, ``item_ages`` how many of their items, ``items`` the codes of the items
+    (-1 without one). ``n_lessons`` of the steps teach; ``last`` is the x of the last event.
     """
 
     steps: list[Step] = field(default_factory=list)
     truths: list[Any] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     ages: list[int] = field(default_factory=list)
+    item_ages: list[int] = field(default_factory=list)
     items: list[int] = field(default_factory=list)
+    n_lessons: int = 0
+    last: dict[Any, Any] = field(default_factory=dict)
+
+
+#: what is asked before an event is taught: questions, truths, numbers of the events, codes of their items
+_Slot = tuple[list[Any], list[Any], list[int], list[int]]
 
 
 @dataclass
@@ -59,30 +68,52 @@ class Planner:
     together: bool
     warmup: int
     ask_repeats: bool
+    late: LateLessons | None = None
     n_events: int = 0
-    #: user -> events so far
+    #: user -> events taught so far
     users: dict[Any, int] = field(default_factory=dict)
     #: item -> code, in order of appearance
     items: dict[Any, int] = field(default_factory=dict)
+    #: by code, events taught so far
+    _taught: list[int] = field(default_factory=list)
     _had: dict[Any, set[Any]] = field(default_factory=dict)
 
     def plan(self, block: list[Event]) -> Plan:
         """Questions and lessons of a block."""
-        # per event: questions, truths, numbers of the events asked about
-        slots: list[tuple[list[Any], list[Any], list[int]]] = []
-        ages: list[int] = []
+        first = self.n_events + 1
+        plan = Plan(last=block[-1][3])
+        for number, (event, slot) in enumerate(zip(block, self._slots(block), strict=True), first):
+            if self.late is not None:
+                for other in self.late.due(number, event[2]):
+                    self._teach(plan, (), other)
+            if slot[2]:
+                self._ask(plan, slot, event[0])
+            if self.late is None or not self.late.wait(number, event):
+                self._teach(plan, tuple(slot[0]), event)
+            elif slot[0]:
+                plan.steps.append((tuple(slot[0]), None, None, None))
+        return plan
+
+    def rest(self) -> Plan:
+        """The lessons that come after the end of the stream."""
+        plan = Plan()
+        for event in () if self.late is None else self.late.rest():
+            self._teach(plan, (), event)
+        return plan
+
+    def _slots(self, block: list[Event]) -> list[_Slot]:
+        slots: list[_Slot] = []
         first_of: dict[Any, int] = {}
         for at, (user, item, moment, x, y, _) in enumerate(block):
-            slots.append(([], [], []))
+            slots.append(([], [], [], []))
             self.n_events += 1
-            ages.append(self.users.get(user, 0))
-            new = self._meet(user, item, y)
+            code, new = self._meet(user, item, y)
             home = at
             if self.together and user is not None and moment is not None:
                 home = first_of.setdefault((user, moment), at)
             if self.n_events <= self.warmup or not self._is_asked(item, y, new):
                 continue
-            questions, truths, numbers = slots[home]
+            questions, truths, numbers, codes = slots[home]
             if self.task != "ranking":
                 questions.append(x)
                 truths.append(y)
@@ -92,37 +123,45 @@ class Planner:
                     truths.append([])
                 truths[0].append(item)
             numbers.append(self.n_events)
-        return self._assemble(block, slots, ages)
+            codes.append(code)
+        return slots
 
-    def _assemble(
-        self, block: list[Event], slots: list[tuple[list[Any], list[Any], list[int]]], ages: list[int]
-    ) -> Plan:
-        plan = Plan()
-        for (_, _, _, x, y, w), (questions, truths, numbers), age in zip(block, slots, ages, strict=True):
-            plan.steps.append((tuple(questions), x, y, w))
-            plan.truths += truths
-            plan.numbers += numbers
-            plan.ages += [age] * len(numbers)
-        first = self.n_events - len(block)
-        plan.items = [self.items.get(block[number - first - 1][1], -1) for number in plan.numbers]
-        return plan
+    def _ask(self, plan: Plan, slot: _Slot, user: Any) -> None:
+        _, truths, numbers, codes = slot
+        plan.truths += truths
+        plan.numbers += numbers
+        plan.items += codes
+        plan.ages += [self.users.get(user, 0)] * len(numbers)
+        plan.item_ages += [self._taught[code] if code >= 0 else 0 for code in codes]
 
-    def _meet(self, user: Any, item: Any, y: Any) -> bool:
-        """Note a pair; True if it is new. Only what counts as taken is had."""
+    def _teach(self, plan: Plan, questions: tuple[dict[Any, Any], ...], event: Event) -> None:
+        user, item, _, x, y, w = event
         if user is not None:
-            self.users[user] = self.users.get(user, 0) + 1
+            self.users[user] += 1
         if item is not None:
-            self.items.setdefault(item, len(self.items))
+            self._taught[self.items[item]] += 1
+        plan.n_lessons += 1
+        plan.steps.append((questions, x, y, w))
+
+    def _meet(self, user: Any, item: Any, y: Any) -> tuple[int, bool]:
+        """Note a pair; the code of the item, and True if the pair is new. Only what counts as taken is had."""
+        code = -1
+        if user is not None:
+            self.users.setdefault(user, 0)
+        if item is not None:
+            code = self.items.setdefault(item, len(self.items))
+            if code == len(self._taught):
+                self._taught.append(0)
         if self.task != "ranking" or user is None or item is None:
-            return True
+            return code, True
         had = self._had.get(user)
         if had is None:
             had = self._had[user] = set()
         if item in had:
-            return False
+            return code, False
         if is_positive(y, None):
             had.add(item)
-        return True
+        return code, True
 
     def _is_asked(self, item: Any, y: Any, new: bool) -> bool:
         if self.task != "ranking":

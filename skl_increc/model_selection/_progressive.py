@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import math
-import numbers
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from typing import Any
 
-from skl_increc.exceptions import DatasetError
-
 from ._binary import BinaryMeter, with_labels
+from ._checkpoint import open_checkpoints
+from ._delay import LateLessons, check_delay, describe_delay
 from ._entrants import binary_calls, choose_task, name_models, ranking_calls, rating_calls
-from ._events import Columns, Events, open_events
-from ._inside import innermost
+from ._events import Columns, open_events
 from ._log import QuestionLog
+from ._loop import run_stream
 from ._meters import RankingMeter, RatingMeter, choose_metrics
-from ._plan import BlockReader, Planner
-from ._progress import Progress
+from ._plan import Planner
+from ._recorder import Recorder, row_of
 from ._result import ProgressiveResult
 from ._run import Entrant, clock_cost
+from ._seeds import read_seeds, spread
+from ._settings import check_settings, find_columns
 
 __all__ = ["progressive_validate"]
-
-_BLOCK = 256
-_POINTS = 50
 
 
 def progressive_validate(
@@ -44,6 +41,10 @@ def progressive_validate(
     repeats: bool | None = None,
     min_y: float | None = None,
     threshold: float | None = None,
+    delay: Any = None,
+    seeds: Any = None,
+    checkpoint: Any = None,
+    checkpoint_every: int | None = None,
     record: bool = True,
     verbose: bool | str = "auto",
 ) -> ProgressiveResult:
@@ -72,7 +73,7 @@ def progressive_validate(
     k : int, default=10
         Length of the lists.
     warmup : int, default=0
-        This many events are learned before the first question.
+        This many events are not asked about, only learned; the first question comes after them.
     ties : {"together", "order"}, default="together"
         "together": all events of one user at one time are predicted before any of them is learned, because
         their order in a file often tells what they are. "order": plain stream order, as in River's loop.
@@ -95,9 +96,26 @@ def progressive_validate(
         events with ``y <= 0`` are learned, but not asked.
     threshold : float, optional
         Binary task only: y is 1 from here on and 0 below. Without it, y must be 0 or 1.
+    delay : number, timedelta, str or callable, optional
+        How long after an event its label comes and the event is learned. A number counts seconds where there
+        is a time column, else events; a timedelta needs a time column; a str names a column of delays; a
+        callable is called with ``(x, y)``. None or NaN of a column or a callable: the label never comes.
+        Lessons that are due when an event comes are learned before it is asked about; those that are due after
+        the end are learned at the end, unasked.
+    seeds : int or sequence of int, optional
+        Run each model with these seeds (a number n: 0 to n - 1) in its parameter ``random_state``, or ``seed``.
+        Clones run, and the models given stay as they are; one without such a parameter runs once.
+        `ProgressiveResult.over_seeds` gives means and standard deviations.
+    checkpoint : path or callable, optional
+        Where `skl_increc.save` puts the models after every ``checkpoint_every`` events: a path in which
+        ``{model}`` and ``{n_events}`` are filled in (without ``{n_events}`` the newest replaces the one before);
+        or a function, called with the name, the model and the number of events.
+    checkpoint_every : int, optional
+        Events between two checkpoints.
     record : bool, default=True
-        Keep what became of every question, for `ProgressiveResult.outcomes`, `ProgressiveResult.compare` and
-        the displays. It takes 16 bytes a question, and for every model 2 (rankings) or 8 (ratings).
+        Keep what became of every question, for `ProgressiveResult.outcomes`, `ProgressiveResult.compare`,
+        `ProgressiveResult.groups`, `ProgressiveResult.moving` and the displays. It takes 20 bytes a question, and
+        for every model 2 (rankings) or 8 (ratings).
     verbose : bool or "auto", default="auto"
         Show the progress of long work on standard error; "auto": if that is a terminal.
 
@@ -110,11 +128,15 @@ def progressive_validate(
     Raises
     ------
     ValueError
-        For parameters out of range, models that cannot do the task, metrics of another task.
+        For parameters out of range, models that cannot do the task, metrics of another task, and a path of
+        checkpoints that models would share.
     TypeError
-        For models or data of no known kind.
+        For models or data of no known kind, and a path of checkpoints for models that cannot be saved.
     DatasetError
-        For missing columns, no events, and ratings or times that are missing or no numbers. A ValueError.
+        For missing columns, no events, and ratings, times or delays that are missing or no numbers. A
+        ValueError.
+    FileNotFoundError
+        If the folder of the checkpoints does not exist.
 
     Notes
     -----
@@ -129,7 +151,13 @@ def progressive_validate(
     With ``ties="together"`` one list answers for all items of a user's moment.
 
     **Agreement with River**: with ``ties="order"`` (and ``repeats=True`` for rankings) the values are those
-    of ``river.evaluate.progressive_val_score``, to the last bit.
+    of ``river.evaluate.progressive_val_score``, to the last bit, with a delay too.
+
+    **Delays**: an item that a user took counts as taken at once when it is decided what to ask, as the shop
+    knows it; the models learn of it late. So does the age of a user count what was learned.
+
+    **Speed**: rates are from the processor's time of all calls; medians and 99th percentiles from the time on
+    the wall of a sample, 16 calls in 256.
 
     **Cost**: besides the models' own work about 2 microseconds to read an event and to plan its question, and
     0.5 per model to count the answer; memory for the ids of the stream, for its pairs when ranking.
@@ -146,9 +174,13 @@ def progressive_validate(
     """
     named = name_models(models)
     task = choose_task(task, named)
-    _check_settings(task, k, warmup, ties, step, min_y, threshold)
-    columns = _columns(named, user_col, item_col, rating_col, time_col)
+    check_settings(task, k, warmup, ties, step, min_y, threshold)
+    columns = find_columns(named, user_col, item_col, rating_col, time_col)
+    check_delay(delay, columns.time)
     chosen = choose_metrics(metrics, task, k)
+    several = read_seeds(seeds)
+    named, belongs = (named, {}) if several is None else spread(named, several)
+    checkpoints = open_checkpoints(checkpoint, checkpoint_every, named)
     entrants, tick = [], clock_cost()
     for name, model in named.items():
         calls, meter = _calls_and_meter(model, task, columns, chosen, k, exclude_seen, record)
@@ -158,13 +190,14 @@ def progressive_validate(
         events = with_labels(events, threshold)
     together = ties == "together" and columns.time is not None
     ask_repeats = not exclude_seen if repeats is None else bool(repeats)
-    planner = Planner(task, together, warmup, ask_repeats)
-    recorder = _Recorder(entrants, step, events.total)
+    late = None if delay is None else LateLessons(delay, columns.time, events.ticks)
+    planner = Planner(task, together, warmup, ask_repeats, late)
+    recorder = Recorder(entrants, step, events.total)
     log = QuestionLog(task) if record else None
-    interrupted = _run(entrants, events, planner, recorder, log, verbose)
+    interrupted = run_stream(entrants, events, planner, recorder, log, checkpoints, verbose)
+    recorder.finish()
     if log is not None:
-        log.names = list(planner.items)
-        log.outcomes = {entrant.name: entrant.meter.outcomes for entrant in entrants}
+        log.close(planner, entrants)
     return ProgressiveResult(
         task=task,
         ties="together" if together else "order",
@@ -175,13 +208,16 @@ def progressive_validate(
         min_y=min_y,
         threshold=threshold,
         warmup=warmup,
+        delay=None if delay is None else describe_delay(delay, columns.time),
         n_events=recorder.n_events,
         n_users=len(planner.users),
         n_items=len(planner.items),
         interrupted=interrupted,
         curve=recorder.curve(),
-        _rows=[_row(entrant, len(planner.users) + len(planner.items)) for entrant in entrants],
+        memory=recorder.memory(),
+        _rows=[row_of(entrant, len(planner.users) + len(planner.items)) for entrant in entrants],
         _metrics=list(chosen),
+        _belongs=belongs,
         _backend=events.backend,
         _log=log,
     )
@@ -195,139 +231,3 @@ def _calls_and_meter(
     if task == "binary":
         return binary_calls(model, columns), BinaryMeter(chosen, record)
     return ranking_calls(model, columns, k, exclude_seen), RankingMeter(chosen, k, record)
-
-
-def _check_settings(
-    task: str, k: int, warmup: int, ties: str, step: int | None, min_y: float | None, threshold: float | None
-) -> None:
-    for name, value, least in (("k", k, 1), ("warmup", warmup, 0), ("step", 0 if step is None else step, 0)):
-        if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-            raise ValueError(f"{name} must be a whole number, at least {least}; got {value!r}.")
-    if ties not in ("together", "order"):
-        raise ValueError(f"ties must be 'together' or 'order'; got {ties!r}.")
-    if min_y is not None and task != "ranking":
-        raise ValueError(f"min_y={min_y!r} is of the ranking task; here every rating is predicted.")
-    if threshold is not None and task != "binary":
-        raise ValueError(f"threshold={threshold!r} is of the binary task; this is the {task} task.")
-    if threshold is not None and not (isinstance(threshold, numbers.Real) and math.isfinite(threshold)):
-        raise ValueError(f"threshold must be a finite number; got {threshold!r}.")
-
-
-def _columns(models: Mapping[str, Any], user: Any, item: Any, rating: Hashable | None, time: Any) -> Columns:
-    """Names as given, else as the models have them, else the usual ones."""
-    found = {}
-    for name, given, usual in (("user", user, "user"), ("item", item, "item"), ("time", time, None)):
-        own = {getattr(innermost(model), f"{name}_col", None) for model in models.values()} - {None}
-        if given is None and len(own) > 1:
-            raise ValueError(
-                f"The models have different names for the {name} column: {sorted(map(str, own))}. "
-                f"Say {name}_col=... to tell which one the data has."
-            )
-        found[name] = given if given is not None else next(iter(own), usual)
-    return Columns(found["user"], found["item"], rating, found["time"])
-
-
-def _run(
-    entrants: Sequence[Entrant],
-    events: Events,
-    planner: Planner,
-    recorder: _Recorder,
-    log: QuestionLog | None,
-    verbose: bool | str,
-) -> bool:
-    """Take all entrants through the stream, block by block; True if Ctrl-C ended it."""
-    with Progress(events.total, verbose) as progress:
-        try:
-            reader = BlockReader(events.rows, planner.together)
-            while block := reader.read(min(_BLOCK, recorder.events_to_next_point())):
-                plan = planner.plan(block)
-                # all run before any is measured: an interrupted block counts for none of them
-                answers = [None if e.diverged_at else e.run(plan) for e in entrants]
-                for entrant, given in zip(entrants, answers, strict=True):
-                    if given is not None:
-                        entrant.measure(plan, given)
-                if log is not None:
-                    log.note(plan)
-                recorder.advance(len(block))
-                progress.show(recorder.n_events)
-        except KeyboardInterrupt:
-            return True
-    if not recorder.n_events:
-        raise DatasetError("data holds no events: there is nothing to predict.")
-    return False
-
-
-class _Recorder:
-    """Notes the metrics at points of the stream; about 50 of them where nothing else is asked for."""
-
-    def __init__(self, entrants: Sequence[Entrant], step: int | None, total: int | None) -> None:
-        self.n_events = 0
-        self._entrants = entrants
-        self._thin = step is None and total is None
-        if step is None:
-            step = _POINTS if total is None else math.ceil(total / _POINTS)
-        self._step = step
-        self._points: list[tuple[int, list[tuple[dict[str, float], tuple[float, ...]]]]] = []
-
-    def events_to_next_point(self) -> int:
-        """How many events are left until the next point."""
-        return self._step - self.n_events % self._step if self._step else _BLOCK
-
-    def advance(self, n: int) -> None:
-        """Count a block, and note a point if the block reached one."""
-        before = self.n_events
-        self.n_events += n
-        if self._step and self.n_events // self._step > before // self._step:
-            self._note()
-        if self._thin and len(self._points) >= 2 * _POINTS:  # a stream of unknown length
-            self._step *= 2
-            self._points = self._points[1::2]
-
-    def _note(self) -> None:
-        state = [(entrant.values(), entrant.meter.mark()) for entrant in self._entrants]
-        self._points.append((self.n_events, state))
-
-    def curve(self) -> list[dict[str, Any]]:
-        """Rows of the curve, the end of the stream included."""
-        if self.n_events and (not self._points or self._points[-1][0] != self.n_events):
-            self._note()
-        rows = []
-        for at, entrant in enumerate(self._entrants):
-            before = None
-            for n_events, state in self._points:
-                values, mark = state[at]
-                recent = entrant.meter.since(before, mark)
-                before = mark
-                for metric, value in values.items():
-                    rows.append(
-                        {
-                            "model": entrant.name,
-                            "n_events": n_events,
-                            "n_asked": int(mark[0]),
-                            "metric": metric,
-                            "value": value,
-                            "recent": recent[metric],
-                        }
-                    )
-        return rows
-
-
-def _row(entrant: Entrant, n_rows: int) -> dict[str, Any]:
-    nbytes = getattr(entrant.model, "nbytes", None)
-    if nbytes is None:
-        nbytes = getattr(entrant.model, "_raw_memory_usage", None)
-    return {
-        "model": entrant.name,
-        **entrant.values(),
-        "n_asked": entrant.meter.n,
-        "diverged_at": entrant.diverged_at,
-        "predict_per_second": _rate(entrant.n_questions, entrant.asking_seconds),
-        "learn_per_second": _rate(entrant.n_lessons, entrant.teaching_seconds),
-        "events_per_second": _rate(entrant.n_lessons, entrant.asking_seconds + entrant.teaching_seconds),
-        "nbytes": None if nbytes is None else int(nbytes),
-        "bytes_per_row": None if nbytes is None or not n_rows else nbytes / n_rows,
-    }
-
-
-def _rate(n: int, seconds: float) -> float | None:
-    return n / seconds if n and seconds > 0.0 else None

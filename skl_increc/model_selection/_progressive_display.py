@@ -11,8 +11,11 @@ from ._drawing import draw_curves, open_axes
 from ._entrants import name_models
 from ._progressive import progressive_validate
 from ._result import ProgressiveResult
+from ._scores import find_score
 
 __all__ = ["ProgressiveDisplay", "run_clones"]
+
+_POINTS = 2000
 
 
 def run_clones(models: Any, data: Any, options: Mapping[str, Any]) -> ProgressiveResult:
@@ -36,6 +39,8 @@ class ProgressiveDisplay:
         Its name.
     recent : bool, default=False
         Whether the values are of the events since the point before, not of everything so far.
+    over : str, optional
+        Over what the values are taken, in words, where it is neither.
 
     Attributes
     ----------
@@ -59,12 +64,19 @@ class ProgressiveDisplay:
     """
 
     def __init__(
-        self, *, n_events: np.ndarray, values: dict[str, np.ndarray], metric: str, recent: bool = False
+        self,
+        *,
+        n_events: np.ndarray,
+        values: dict[str, np.ndarray],
+        metric: str,
+        recent: bool = False,
+        over: str | None = None,
     ) -> None:
         self.n_events = n_events
         self.values = values
         self.metric = metric
         self.recent = recent
+        self.over = over
 
     @classmethod
     def from_result(
@@ -73,6 +85,8 @@ class ProgressiveDisplay:
         metric: str | None = None,
         *,
         recent: bool = False,
+        window: int | None = None,
+        fading: float | None = None,
         ax: Any = None,
         line_kw: Mapping[str, Any] | None = None,
     ) -> ProgressiveDisplay:
@@ -83,9 +97,11 @@ class ProgressiveDisplay:
         result : ProgressiveResult
             The run.
         metric : str, optional
-            Name of a metric, as in ``result.curve``; the first one by default.
+            Name of a metric, as in ``result.curve``, or "nbytes" for the memory; the first metric by default.
         recent : bool, default=False
             Draw the value since the point before, in place of that over everything so far.
+        window, fading : int, float, optional
+            Draw the mean that `ProgressiveResult.moving` gives for one of these.
         ax : matplotlib Axes, optional
             Where to draw; a new figure by default.
         line_kw : dict, optional
@@ -102,9 +118,23 @@ class ProgressiveDisplay:
         ImportError
             Without matplotlib.
         """
-        name, n_events, values = result._curve_of(metric, recent)
-        display = cls(n_events=n_events, values=values, metric=name, recent=recent)
+        if window is None and fading is None:
+            name, n_events, values = result._curve_of(metric, recent)
+            display = cls(n_events=n_events, values=values, metric=name, recent=recent)
+        else:
+            display = cls._moving(result, metric, window, fading)
         return display.plot(ax=ax, line_kw=line_kw)
+
+    @classmethod
+    def _moving(
+        cls, result: ProgressiveResult, metric: str | None, window: int | None, fading: float | None
+    ) -> ProgressiveDisplay:
+        n_events, values = result.moving(metric, window=window, fading=fading)
+        shown = np.linspace(0, len(n_events) - 1, min(len(n_events), _POINTS)).round().astype(int)
+        label = find_score(metric, result.task, result.k).label
+        over = f"last {window:,} questions" if window is not None else f"fading by {fading:g}"
+        thin = {name: own[shown] for name, own in values.items()}
+        return cls(n_events=n_events[shown], values=thin, metric=label, over=over)
 
     @classmethod
     def from_estimator(
@@ -114,6 +144,8 @@ class ProgressiveDisplay:
         metric: str | None = None,
         *,
         recent: bool = False,
+        window: int | None = None,
+        fading: float | None = None,
         ax: Any = None,
         line_kw: Mapping[str, Any] | None = None,
         **options: Any,
@@ -124,7 +156,7 @@ class ProgressiveDisplay:
         ----------
         models, data
             As of `progressive_validate`; the models stay as they are.
-        metric, recent, ax, line_kw
+        metric, recent, window, fading, ax, line_kw
             As of `from_result`.
         **options
             For `progressive_validate`.
@@ -134,7 +166,13 @@ class ProgressiveDisplay:
         ProgressiveDisplay
         """
         return cls.from_result(
-            run_clones(models, data, options), metric, recent=recent, ax=ax, line_kw=line_kw
+            run_clones(models, data, options),
+            metric,
+            recent=recent,
+            window=window,
+            fading=fading,
+            ax=ax,
+            line_kw=line_kw,
         )
 
     def plot(self, ax: Any = None, *, line_kw: Mapping[str, Any] | None = None) -> ProgressiveDisplay:
@@ -159,6 +197,6 @@ class ProgressiveDisplay:
         self.ax_ = open_axes(ax)
         self.figure_ = self.ax_.figure
         self.lines_ = draw_curves(
-            self.ax_, self.n_events, self.values, self.metric, self.recent, line_kw or {}
+            self.ax_, self.n_events, self.values, self.metric, self.recent, line_kw or {}, self.over
         )
         return self

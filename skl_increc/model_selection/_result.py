@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ._comparison import Comparison, compare_outcomes
 from ._drawing import draw_curves, open_axes
 from ._log import QuestionLog
-from ._table import align, decimals, short
+from ._recorded import Recorded
+from ._result_text import text_table
+from ._seeds import mean_over_seeds
 
 __all__ = ["ProgressiveResult"]
 
 
 @dataclass
-class ProgressiveResult:
+class ProgressiveResult(Recorded):
     """What `progressive_validate` measured.
 
     Attributes
@@ -38,13 +40,17 @@ class ProgressiveResult:
         From where on y is 1, in the binary task.
     warmup : int
         Events that were taught before the first question.
+    delay : str or None
+        How long labels took, in words.
     n_events, n_users, n_items : int
-        Events taught, and distinct ids in them.
+        Events gone through, and distinct ids in them.
     interrupted : bool
         Whether Ctrl-C ended the run; the figures are of what was done by then.
     curve : list of dict
         One row per point, model and metric: ``model``, ``n_events``, ``n_asked``, ``metric``, ``value``
         (over everything so far) and ``recent`` (since the point before; None for metrics that are no sums).
+    memory : list of dict
+        One row per point and model that counts its bytes: ``model``, ``n_events``, ``nbytes``.
     """
 
     task: str
@@ -56,13 +62,16 @@ class ProgressiveResult:
     min_y: float | None
     threshold: float | None
     warmup: int
+    delay: str | None
     n_events: int
     n_users: int
     n_items: int
     interrupted: bool
     curve: list[dict[str, Any]]
+    memory: list[dict[str, Any]]
     _rows: list[dict[str, Any]]
     _metrics: list[str]
+    _belongs: dict[str, str] = field(default_factory=dict)
     _backend: str | None = None
     _log: QuestionLog | None = None
 
@@ -75,7 +84,8 @@ class ProgressiveResult:
             ``model``; a value per metric over the whole stream (NaN for a model that diverged, or that was
             asked nothing); ``n_asked``; ``diverged_at``, the number of the event whose prediction was no
             finite number, or None; ``predict_per_second``, ``learn_per_second`` and ``events_per_second``
-            of processor time (None if too short to tell); ``nbytes`` and ``bytes_per_row``, a row being a
+            of processor time (None if too short to tell); ``predict_median``, ``predict_p99``, ``learn_median`` and
+            ``learn_p99``, seconds on the wall of a sample of the calls; ``nbytes`` and ``bytes_per_row``, a row being a
             distinct user or item of the stream (None if the model does not tell).
         """
         return [dict(row) for row in self._rows]
@@ -109,81 +119,16 @@ class ProgressiveResult:
                         raise
         return columns
 
-    @property
-    def recorded(self) -> bool:
-        """Whether the outcome of every question was kept."""
-        return self._log is not None
-
-    def outcomes(self, model: str) -> dict[str, np.ndarray]:
-        """What became of every question that a model was asked.
-
-        Parameters
-        ----------
-        model : str
-            Its name.
+    def over_seeds(self) -> list[dict[str, Any]]:
+        """Mean and standard deviation of each metric over the seeds of a model.
 
         Returns
         -------
-        dict of str to ndarray of shape (n_questions,)
-            ``event``: number of the event, from 1; ``user_age``: how many events of its user were taught when
-            the question was asked (0 for strangers and the anonymous); ``item``; and ``error`` (rating less
-            prediction), or ``place`` of the item in the list, from 1, infinity where it was not in it. NaN
-            where there was no answer.
-
-        Raises
-        ------
-        ValueError
-            For an unknown model, and a run with ``record=False``.
+        list of dict
+            One row per model: ``model``, ``n_seeds``, and of each metric its mean under its name and the standard
+            deviation between runs under its name and ``_sd`` (NaN for a single run).
         """
-        names = [row["model"] for row in self._rows]
-        if model not in names:
-            raise ValueError(f"There is no model {model!r} in this result; there are {names}.")
-        if self._log is None:
-            raise ValueError("The outcomes were not kept: run progressive_validate with record=True.")
-        return self._log.of(model)
-
-    def compare(
-        self,
-        reference: str | None = None,
-        *,
-        k: int | None = None,
-        window: int | None = None,
-        step: int | None = None,
-        alpha: float = 0.01,
-    ) -> Comparison:
-        """Test whether one model is better than the others by more than luck.
-
-        Rankings: McNemar's test on paired hits (`mcnemar_test`). Ratings and probabilities: a test of the mean
-        difference of the squared errors, or of the log losses (`paired_z_test`). Both over the whole stream
-        and in sliding windows of it.
-
-        Parameters
-        ----------
-        reference : str, optional
-            The model to compare the others with; by default the best by hit rate, or by RMSE.
-        k : int, optional
-            Places in which an item is a hit; by default the length of the lists.
-        window, step, alpha
-            As of `mcnemar_test`.
-
-        Returns
-        -------
-        Comparison
-            Print it for a table with the significant wins marked.
-
-        Raises
-        ------
-        ValueError
-            For an unknown reference, a run with ``record=False``, and parameters out of range.
-        """
-        if k is not None and (self.k is None or not 1 <= k <= self.k):
-            raise ValueError(f"k must be between 1 and the length of the lists, {self.k}; got {k!r}.")
-        found = {
-            row["model"]: self.outcomes(row["model"]) if row["diverged_at"] is None else None
-            for row in self._rows
-        }
-        k = self.k if k is None else k
-        return compare_outcomes(self.task, found, reference, k, window, step, alpha)
+        return mean_over_seeds(self._rows, self._belongs, self._metrics)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values that ``json`` takes: no NaN (None stands for it), no arrays.
@@ -191,13 +136,13 @@ class ProgressiveResult:
         Returns
         -------
         dict
-            The settings and counts by name, ``metrics`` (their names), ``summary`` and ``curve``.
+            The settings and counts by name, ``metrics`` (their names), ``summary``, ``curve`` and ``memory``.
         """
         plain = {
             name: getattr(self, name)
             for name in (
                 *("task", "ties", "k", "exclude_seen", "repeats", "min_y", "threshold", "warmup"),
-                *("n_events", "n_users", "n_items", "interrupted"),
+                *("delay", "n_events", "n_users", "n_items", "interrupted"),
             )
         }
         plain["time_col"] = None if self.time_col is None else str(self.time_col)
@@ -205,6 +150,7 @@ class ProgressiveResult:
         plain["metrics"] = list(self._metrics)
         plain["summary"] = [_without_nan(row) for row in self._rows]
         plain["curve"] = [_without_nan(row) for row in self.curve]
+        plain["memory"] = [dict(row) for row in self.memory]
         return plain
 
     @property
@@ -218,7 +164,7 @@ class ProgressiveResult:
         return f"plain stream order{why}"
 
     def __str__(self) -> str:
-        return _text_table(self)
+        return text_table(self)
 
     def plot(self, metric: str | None = None, *, recent: bool = False, ax: Any = None) -> Any:
         """Draw the curve of a metric over the stream, a line per model.
@@ -252,17 +198,26 @@ class ProgressiveResult:
     def _curve_of(self, metric: str | None, recent: bool) -> tuple[str, np.ndarray, dict[str, np.ndarray]]:
         """Name of a metric, the points of its curve, and its values there for each model."""
         metric = self._metrics[0] if metric is None else metric
+        if metric == "nbytes" and self.memory:
+            return metric, *_columns_of(self.memory, "nbytes", [row["model"] for row in self._rows])
         if metric not in self._metrics:
             raise ValueError(f"There is no metric {metric!r} in this result; there are {self._metrics}.")
         rows = [row for row in self.curve if row["metric"] == metric]
         which = "recent" if recent else "value"
         if recent and rows and all(row[which] is None for row in rows):
             raise ValueError(f"{metric} is no sum over events: it has no recent values.")
-        values: dict[str, list[float]] = {row["model"]: [] for row in self._rows}
-        for row in rows:
-            values[row["model"]].append(math.nan if row[which] is None else row[which])
-        points = np.array(list(dict.fromkeys(row["n_events"] for row in rows)), dtype=np.int64)
-        return metric, points, {name: np.array(own) for name, own in values.items()}
+        return metric, *_columns_of(rows, which, [row["model"] for row in self._rows])
+
+
+def _columns_of(
+    rows: Sequence[dict[str, Any]], which: str, models: Sequence[str]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Points of rows in long form, and the values of each model that has any."""
+    values: dict[str, list[float]] = {model: [] for model in models}
+    for row in rows:
+        values[row["model"]].append(math.nan if row[which] is None else row[which])
+    points = np.array(list(dict.fromkeys(row["n_events"] for row in rows)), dtype=np.int64)
+    return points, {name: np.array(own) for name, own in values.items() if own}
 
 
 def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
@@ -270,47 +225,3 @@ def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in row.items()
     }
-
-
-# -- as text ----------------------------------------------------------------------------------------
-
-
-def _text_table(result: ProgressiveResult) -> str:
-    """Table of a result, with a line on what was asked and the rule for ties."""
-    names = result._metrics
-    head = ["model", *names, "asked", "predict/s", "learn/s", "bytes/row"]
-    lines = [
-        [
-            row["model"],
-            *(decimals(row[name]) for name in names),
-            f"{row['n_asked']:,}",
-            short(row["predict_per_second"]),
-            short(row["learn_per_second"]),
-            short(row["bytes_per_row"]),
-        ]
-        for row in result.summary()
-    ]
-    notes = [
-        f"{row['model']} diverged: its prediction at event {row['diverged_at']:,} was no finite number."
-        for row in result.summary()
-        if row["diverged_at"] is not None
-    ]
-    if result.interrupted:
-        notes.append(f"Interrupted after {result.n_events:,} events.")
-    return "\n".join([*align([head, *lines]), "", _asked(result), f"Ties: {result.ties_rule}.", *notes])
-
-
-def _asked(result: ProgressiveResult) -> str:
-    counts = f"{result.n_events:,} events of {result.n_users:,} users and {result.n_items:,} items"
-    if result.task == "binary":
-        ones = "" if result.threshold is None else f" (y of {result.threshold:g} and more)"
-        what = f"the probability of a 1{ones}, each predicted, then learned"
-    elif result.task == "rating":
-        what = "ratings, each predicted, then learned"
-    else:
-        seen = "without" if result.exclude_seen else "with"
-        of = "" if result.min_y is None else f", y of {result.min_y:g} and more"
-        repeats = "repeats asked" if result.repeats else "repeats not asked"
-        what = f"the next item, in a list of {result.k} {seen} what the user had ({repeats}{of})"
-    warmup = f", after {result.warmup:,} to warm up" if result.warmup else ""
-    return f"Task: {what}; {counts}{warmup}."

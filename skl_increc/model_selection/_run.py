@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._binary import BinaryMeter
 from ._entrants import Calls
+from ._latency import Latency
 from ._meters import RankingMeter, RatingMeter
 from ._plan import Plan, Step
 
@@ -26,6 +28,8 @@ def _go(steps: Sequence[Step], ask: Callable[..., Any], teach: Callable[..., Any
     for questions, x, y, w in steps:
         for question in questions:
             put(ask(question))
+        if x is None:  # its label comes later
+            continue
         if w is None:
             teach(x, y)
         else:
@@ -44,6 +48,8 @@ def _go_timed(
             answer = ask(question)
             asking.append(clock() - start)
             put(answer)
+        if x is None:
+            continue
         start = clock()
         if w is None:
             teach(x, y)
@@ -61,7 +67,12 @@ class Entrant:
     """
 
     def __init__(
-        self, name: str, model: Any, calls: Calls, meter: RatingMeter | RankingMeter, tick: float
+        self,
+        name: str,
+        model: Any,
+        calls: Calls,
+        meter: RatingMeter | RankingMeter | BinaryMeter,
+        tick: float,
     ) -> None:
         self.name = name
         self.model = model
@@ -69,8 +80,8 @@ class Entrant:
         self.diverged_at: int | None = None
         self.n_questions = self.n_lessons = 0
         self.asking_seconds = self.teaching_seconds = 0.0
+        self.asking, self.teaching = Latency(tick), Latency(tick)
         self._ask, self._teach = calls
-        self._tick = tick
         self._ask_cost = self._teach_cost = 1.0
 
     def run(self, plan: Plan) -> list[Any]:
@@ -87,25 +98,20 @@ class Entrant:
         except Exception as error:
             error.add_note(f"Raised by the model {self.name!r} of progressive_validate.")
             raise
-        self._share_time(time.process_time() - start, len(answers), len(steps), asking, teaching)
+        self._share_time(time.process_time() - start, len(answers), plan.n_lessons, asking, teaching)
         return answers
 
     def _share_time(
         self, seconds: float, n_asked: int, n_taught: int, asking: list[int], teaching: list[int]
     ) -> None:
-        if asking:
-            self._ask_cost = self._mean_cost(asking)
-        self._teach_cost = self._mean_cost(teaching)
+        self._ask_cost = self.asking.add(asking) or self._ask_cost
+        self._teach_cost = self.teaching.add(teaching) or self._teach_cost
         asked, taught = n_asked * self._ask_cost, n_taught * self._teach_cost
-        self.asking_seconds += seconds * asked / (asked + taught)
-        self.teaching_seconds += seconds * taught / (asked + taught)
+        if asked + taught:
+            self.asking_seconds += seconds * asked / (asked + taught)
+            self.teaching_seconds += seconds * taught / (asked + taught)
         self.n_questions += n_asked
         self.n_lessons += n_taught
-
-    def _mean_cost(self, spans: list[int]) -> float:
-        # without the longest, in which another process may have had the processor
-        kept = sorted(spans)[: max(1, len(spans) - 1)]
-        return max(sum(kept) / len(kept) - self._tick, 1.0)
 
     def measure(self, plan: Plan, answers: list[Any]) -> None:
         """Count the answers; a model that gives numbers that are not finite is out from here on."""
@@ -118,7 +124,7 @@ class Entrant:
         """Number of the block's last event if the model scores it by no finite number: lists hide this."""
         if not hasattr(self.model, "recommend_one"):
             return None
-        score = self.model.predict_one(plan.steps[-1][1])
+        score = self.model.predict_one(plan.last)
         return plan.numbers[-1] if isinstance(score, float) and not math.isfinite(score) else None
 
     def values(self) -> dict[str, float]:

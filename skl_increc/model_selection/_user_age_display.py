@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from skl_increc.base._ranking import GAINS, gain_table
-
 from ._drawing import draw_lines, open_axes
+from ._groups import names_of_edges
 from ._progressive_display import run_clones
 from ._result import ProgressiveResult
+from ._scores import doubling_edges, find_score, group_means, read_edges
 
 __all__ = ["LearningCurveByUserAgeDisplay"]
-
-_ERRORS = ("rmse", "mae")
 
 
 class LearningCurveByUserAgeDisplay:
@@ -86,8 +82,9 @@ class LearningCurveByUserAgeDisplay:
         result : ProgressiveResult
             A run with ``record=True``.
         metric : str, optional
-            For ratings "rmse" (the default) or "mae"; for rankings "hit_rate" (the default), "ndcg", "mrr",
-            "recall", "precision", "f1" or "map", with the length of the lists of the run.
+            For ratings "rmse" (the default) or "mae"; for the binary task "log_loss" (the default), "accuracy" or
+            "brier"; for rankings "hit_rate" (the default), "ndcg", "mrr", "recall", "precision", "f1" or "map", of
+            the whole lists or, as "ndcg@5", of their first places.
         edges : sequence of int, optional
             Least number of events of each group, ascending from 0. By default 0, 1, 2, 3, 5, 9, 17 and so
             on, doubling, up to what there is.
@@ -108,20 +105,20 @@ class LearningCurveByUserAgeDisplay:
         ImportError
             Without matplotlib.
         """
-        metric = _choose(metric, result.task)
+        score = find_score(metric, result.task, result.k)
         models = [row["model"] for row in result.summary() if row["diverged_at"] is None]
         found = {model: result.outcomes(model) for model in models}
         ages = max((arrays["user_age"] for arrays in found.values()), key=len, default=np.empty(0))
         if not len(ages):
             raise ValueError("No question was asked, or all models diverged: there is nothing to draw.")
-        groups = _doubling(int(ages.max())) if edges is None else _ascending(edges)
+        groups = doubling_edges(int(ages.max())) if edges is None else read_edges(edges)
+        codes = np.searchsorted(groups, ages, side="right") - 1
         values = {
-            model: _by_group(_scores(arrays, metric, result.k), arrays, groups, metric)
+            model: group_means(score, arrays, codes[: len(arrays["event"])], len(groups))[0]
             for model, arrays in found.items()
         }
-        counts = np.bincount(np.searchsorted(groups, ages, side="right") - 1, minlength=len(groups))
-        name = metric.upper() if metric in _ERRORS else f"{metric} at {result.k}"
-        display = cls(edges=groups, values=values, n_questions=counts, metric=name)
+        counts = np.bincount(codes, minlength=len(groups))
+        display = cls(edges=groups, values=values, n_questions=counts, metric=score.label)
         return display.plot(ax=ax, line_kw=line_kw)
 
     @classmethod
@@ -186,53 +183,4 @@ class LearningCurveByUserAgeDisplay:
 
     def labels(self) -> list[str]:
         """Names of the groups, such as "3-4" or "17+"."""
-        edges = self.edges.tolist()
-        inner = [str(low) if high == low + 1 else f"{low}-{high - 1}" for low, high in pairwise(edges)]
-        return [*inner, f"{edges[-1]}+"]
-
-
-def _choose(metric: str | None, task: str) -> str:
-    if task == "binary":
-        raise ValueError("There is no display by the age of users for the binary task.")
-    known = _ERRORS if task == "rating" else ("hit_rate", *(name for name in GAINS if name != "hit_rate"))
-    if metric is None:
-        return known[0]
-    if metric not in known:
-        raise ValueError(f"There is no metric {metric!r} of the {task} task here; there are {list(known)}.")
-    return metric
-
-
-def _doubling(largest: int) -> np.ndarray:
-    """0, 1, 2, 3, 5, 9, 17, ...: groups of 1, 1, 1, 2, 4, 8, ... events."""
-    edges = [0, 1, 2]
-    while edges[-1] <= largest:
-        edges.append(2 * edges[-1] - 1)
-    return np.array([edge for edge in edges if edge <= largest], dtype=np.int64)
-
-
-def _ascending(edges: Sequence[int]) -> np.ndarray:
-    found = np.asarray(edges)
-    if found.ndim != 1 or not len(found) or found[0] != 0 or (np.diff(found) <= 0).any():
-        raise ValueError(f"edges must ascend from 0; got {list(edges)!r}.")
-    return found.astype(np.int64)
-
-
-def _scores(arrays: dict[str, np.ndarray], metric: str, k: int | None) -> np.ndarray:
-    """What is averaged, a number a question; NaN without an answer."""
-    if metric in _ERRORS:
-        return arrays["error"] ** 2 if metric == "rmse" else np.abs(arrays["error"])
-    place = arrays["place"]
-    table = np.array([*gain_table(metric, k or 1), 0.0])
-    at = np.where(np.isfinite(place), place - 1, len(table) - 1).astype(np.int64)
-    return np.where(np.isnan(place), math.nan, table[at])
-
-
-def _by_group(
-    scores: np.ndarray, arrays: dict[str, np.ndarray], groups: np.ndarray, metric: str
-) -> np.ndarray:
-    answered = ~np.isnan(scores)
-    group = np.searchsorted(groups, arrays["user_age"][answered], side="right") - 1
-    counts = np.bincount(group, minlength=len(groups))
-    sums = np.bincount(group, weights=scores[answered], minlength=len(groups))
-    means = np.divide(sums, counts, out=np.full(len(groups), math.nan), where=counts > 0)
-    return np.sqrt(means) if metric == "rmse" else means
+        return names_of_edges(self.edges)

@@ -454,13 +454,16 @@ def test_summary_of_speed_and_size(rater, recommender, stream):
     for row in (sized, plain):
         assert row["predict_per_second"] > 0 and row["learn_per_second"] > 0
         assert 0 < row["events_per_second"] < row["learn_per_second"]
+        assert 0 < row["predict_median"] <= row["predict_p99"]
+        assert 0 < row["learn_median"] <= row["learn_p99"]
     assert sized is not progressive_validate([Sized(), rater()], stream()).summary()[0]
 
 
 def test_text_tables(rater, recommender, stream):
     text = str(progressive_validate([rater(), reco.Baseline()], stream(), time_col="time"))
     lines = text.splitlines()
-    assert lines[0].split() == ["model", "RMSE", "MAE", "asked", "predict/s", "learn/s", "bytes/row"]
+    spans = ["predict", "us", "(p99)", "learn", "us", "(p99)"]
+    assert lines[0].split() == ["model", "RMSE", "MAE", "asked", *spans, "bytes/row"]
     assert lines[2].startswith("LastOfUser ") and lines[3].startswith("river.reco.Baseline ")
     assert "Task: ratings, each predicted, then learned; 400 events of 20 users and 40 items." in lines
     assert "Ties: all events of one user at one time are predicted before any of them is learned." in lines
