@@ -121,16 +121,32 @@ cdef class PopularityLearner(Learner):
         else:
             out[1] = w
 
+    cdef double faded(self, int *power) noexcept nogil:
+        """What has become of a weight at the landmark: a factor, and a power of two."""
+        cdef double now = self.s[P_NOW], q = floor(now / self.half_life)
+        power[0] = <int>max(self.s[P_LANDMARK] - q, -5000.0)
+        return exp2(-(now - q * self.half_life) / self.half_life)
+
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
-        cdef double now, q
+        cdef int power
+        cdef double factor
         if i < 0:
             return 0
         if self.half_life == 0:
             return self.weight[i, 0]
-        now = self.s[P_NOW]
-        q = floor(now / self.half_life)
-        return ldexp(self.weight[i, 0] * exp2(-(now - q * self.half_life) / self.half_life),
-                     <int>max(self.s[P_LANDMARK] - q, -5000.0))
+        factor = self.faded(&power)
+        return ldexp(self.weight[i, 0] * factor, power)
+
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
+        cdef Py_ssize_t i
+        cdef int power = 0
+        cdef double factor = self.faded(&power) if self.half_life > 0 else 1
+        for i in range(n):
+            out[i] = self.weight[i, 0]
+        if self.half_life > 0:
+            for i in range(n):
+                out[i] = ldexp(out[i] * factor, power)
+        return 1
 
     def score_rows(self, const int32_t[::1] items):
         """Weights of these item rows as of the newest event, float64 (n,)."""

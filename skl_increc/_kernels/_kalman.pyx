@@ -10,6 +10,9 @@ from skl_increc._kernels._learner cimport Learner
 
 from skl_increc._kernels._mf import normal_quantiles
 
+cdef enum:
+    TILE = 512        # items that are scored before their scores are finished
+
 cdef extern from "hash.h" nogil:
     enum: SKL_NORMAL
     void skl_row_start(float *p, int k, Py_ssize_t stride, float scale, int kind,
@@ -178,22 +181,24 @@ cdef class KalmanLearner(Learner):
                         width[j] = scale * sqrt(var[j])
         return np.asarray(mean), np.asarray(width)
 
-    def score_all(self, const int32_t[::1] u, Py_ssize_t n):
-        """Scores of the first n item rows for each user row, float64 (len(u), n)."""
-        cdef Py_ssize_t m = u.shape[0], r, j
-        cdef double[:, ::1] out = np.empty((m, n))
-        cdef float[::1] raw = np.empty(n, np.float32)
-        cdef int32_t[::1] items = np.arange(n, dtype=np.int32)
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef KalmanLearner mine = self.reader()
+        cdef int32_t user = <int32_t>u
+        cdef int32_t items[TILE]
+        cdef float raw[TILE]
+        cdef Py_ssize_t a = 0, j, part
         cdef double centre, scale
-        if n:
-            with nogil:
-                kf_units(mine.T, &centre, &scale)
-                for r in range(m):
-                    kf_scores(&mine.m, mine.L, &u[r], 0, &items[0], 1, n, &raw[0], NULL)
-                    for j in range(n):
-                        out[r, j] = centre + scale * raw[j]
-        return np.asarray(out)
+        with nogil:
+            kf_units(mine.T, &centre, &scale)
+            while a < n:
+                part = min(n - a, <Py_ssize_t>TILE)
+                for j in range(part):
+                    items[j] = <int32_t>(a + j)
+                kf_scores(&mine.m, mine.L, &user, 0, items, 1, part, raw, NULL)
+                for j in range(part):
+                    out[a + j] = centre + scale * raw[j]
+                a += part
+        return 1
 
     cdef KalmanLearner reader(self):
         """The same arrays under another owner: growth by a learner cannot free what is being read."""

@@ -60,5 +60,13 @@ cdef class Learner:
         """The prediction for one pair."""
         return 0.0
 
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
+        """Put the scores of the first n item rows for one user row into `out`, which has room for n + 1.
+
+        They are those of `_score`, to the last bit.  Called with the interpreter's lock.  Returns 1; or 0
+        where this is not written, and lists come from the hooks in Python.
+        """
+        return 0
+
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil:
         """What an event adds to the sums of its (user, item) pair."""

@@ -12,6 +12,9 @@ import numpy as np
 
 from skl_increc._kernels._learner cimport Learner
 
+cdef enum:
+    TILE = 512        # items that are scored before their scores are finished
+
 #: what the scalars of a state hold, in this order
 TOTALS = ("weight", "sum", "sum_squares", "shift", "lowest", "highest")
 
@@ -196,22 +199,24 @@ cdef class MFLearner(Learner):
                         out[j] = mine.clipped(out[j])
         return np.asarray(out)
 
-    def score_all(self, const int32_t[::1] u, Py_ssize_t n):
-        """Scores of the first n item rows for each user row, float64 (len(u), n)."""
-        cdef Py_ssize_t m = u.shape[0], r, j
-        cdef double[:, ::1] out = np.empty((m, n))
-        cdef float[::1] raw = np.empty(n, np.float32)
-        cdef int32_t[::1] items = np.arange(n, dtype=np.int32)
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef MFLearner mine = self.reader()
+        cdef int32_t user = <int32_t>u
+        cdef int32_t items[TILE]
+        cdef float raw[TILE]
+        cdef Py_ssize_t a = 0, j, part
         cdef double c, scale
-        if n:
-            with nogil:
-                mine.units(&c, &scale)
-                for r in range(m):
-                    mine.raw(&u[r], 0, &items[0], 1, n, &raw[0])
-                    for j in range(n):
-                        out[r, j] = mine.finish(raw[j], c, scale, u[r], items[j])
-        return np.asarray(out)
+        with nogil:
+            mine.units(&c, &scale)
+            while a < n:
+                part = min(n - a, <Py_ssize_t>TILE)
+                for j in range(part):
+                    items[j] = <int32_t>(a + j)
+                mine.raw(&user, 0, items, 1, part, raw)
+                for j in range(part):
+                    out[a + j] = mine.finish(raw[j], c, scale, u, a + j)
+                a += part
+        return 1
 
     cdef MFLearner reader(self):
         """The same arrays under another owner: growth by a learner cannot free what is being read."""

@@ -8,8 +8,8 @@ import numpy as np
 cdef extern from "topk.h" nogil:
     int topk_tile(const float *s, const float *bias, int n, int32_t base, int k, int m, float *hs,
                   int32_t *hi, const int64_t *keys, const uint8_t *kind)
-    int topk_double(const double *s, int n, int k, double *hs, int32_t *hi, const int64_t *keys,
-                    const uint8_t *kind)
+    void topk_row(double *s, int n, const int32_t *hidden, Py_ssize_t n_hidden, int k, double *hs,
+                  int32_t *hi, const int64_t *keys, const uint8_t *kind)
     uint64_t topk_tie(const int64_t *keys, const uint8_t *kind, int32_t row)
 
 
@@ -37,17 +37,16 @@ def select_tile(float[:, ::1] scores, const float[::1] bias, Py_ssize_t base, co
 def select(double[:, ::1] scores, const int64_t[::1] indptr, const int32_t[::1] hidden, int k,
            const int64_t[::1] keys, const uint8_t[::1] kind):
     """Rows int32 (m, k) and scores float64 (m, k) of the best, padded with -1 and -inf."""
-    cdef Py_ssize_t m = scores.shape[0], r, j
+    cdef Py_ssize_t m = scores.shape[0], r
     cdef int n = <int>scores.shape[1]
+    cdef const int32_t *first = &hidden[0] if hidden.shape[0] else NULL
     cdef int32_t[:, ::1] rows = np.full((m, k), -1, np.int32)
     cdef double[:, ::1] best = np.full((m, k), -np.inf)
     if n and k:
         with nogil:
             for r in range(m):
-                for j in range(indptr[r], indptr[r + 1]):
-                    if hidden[j] < n:                # others were added since
-                        scores[r, hidden[j]] = -INFINITY
-                topk_double(&scores[r, 0], n, k, &best[r, 0], &rows[r, 0], &keys[0], &kind[0])
+                topk_row(&scores[r, 0], n, first + indptr[r], indptr[r + 1] - indptr[r], k, &best[r, 0],
+                         &rows[r, 0], &keys[0], &kind[0])
     return np.asarray(rows), np.asarray(best)
 
 

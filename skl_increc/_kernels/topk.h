@@ -21,7 +21,7 @@ SKL_INLINE int topk_before(float a, int32_t ra, float b, int32_t rb, const int64
 
 /* Scores s[0..n) (+ bias) of rows base.. join the m best so far; returns how many there are now.
  * -inf and NaN never enter.  k is small and few scores pass the threshold once the list is full. */
-SKL_CLONES
+SKL_CLONES SKL_OPTIONAL
 static int topk_tile(const float *s, const float *bias, int n, int32_t base, int k, int m,
                      float *hs, int32_t *hi, const int64_t *keys, const uint8_t *kind)
 {
@@ -50,25 +50,52 @@ static int topk_tile(const float *s, const float *bias, int n, int32_t base, int
     return m;
 }
 
-/* the same for scores in double precision, without a bias */
+/* whether a place among the k best may go to row r with the score v: the last of them has `last` and `row` */
+SKL_INLINE int topk_above(double v, int32_t r, double last, int32_t row, const int64_t *keys,
+                          const uint8_t *kind)
+{
+    return v > last || (v == last && topk_tie(keys, kind, r) < topk_tie(keys, kind, row));
+}
+
+/* the same for scores in double precision, without a bias; from the first row on */
+SKL_CLONES
 static int topk_double(const double *s, int n, int k, double *hs, int32_t *hi, const int64_t *keys,
                        const uint8_t *kind)
 {
     int m = 0;
-    for (int32_t r = 0; r < n; r++) {
-        const double v = s[r];
-        if (!(v > -INFINITY) || kind[r] == 0) continue;
-        if (m == k && v < hs[k - 1]) continue;
-        int p = m < k ? m : k - 1;
-        if (m == k && v == hs[k - 1]
-            && topk_tie(keys, kind, r) > topk_tie(keys, kind, hi[k - 1])) continue;
-        if (m < k) m++;
-        while (p > 0 && (v > hs[p - 1] || (v == hs[p - 1]
-               && topk_tie(keys, kind, r) < topk_tie(keys, kind, hi[p - 1])))) {
-            hs[p] = hs[p - 1]; hi[p] = hi[p - 1]; p--;
+    for (int a = 0; a < n; a += 32) {
+        const int e = a + 32 < n ? a + 32 : n;
+        if (m == k && e - a == 32) {
+            const double thr = hs[k - 1];
+            int any = 0;
+#pragma omp simd reduction(| : any)
+            for (int j = 0; j < 32; j++) any |= s[a + j] >= thr;
+            if (!any) continue;
         }
-        hs[p] = v; hi[p] = r;
+        for (int32_t r = a; r < e; r++) {
+            const double v = s[r];
+            if (!(v > -INFINITY) || kind[r] == 0) continue;
+            if (m == k && !topk_above(v, r, hs[k - 1], hi[k - 1], keys, kind)) continue;
+            int p = m < k ? m++ : k - 1;
+            while (p > 0 && topk_above(v, r, hs[p - 1], hi[p - 1], keys, kind)) {
+                hs[p] = hs[p - 1]; hi[p] = hi[p - 1]; p--;
+            }
+            hs[p] = v; hi[p] = r;
+        }
     }
     return m;
+}
+
+/* The k best of one row of scores but for the hidden rows, whose scores are overwritten; -1 and -inf where
+ * there are fewer. */
+SKL_OPTIONAL static void topk_row(double *s, int n, const int32_t *hidden, ptrdiff_t n_hidden, int k, double *hs,
+                                  int32_t *hi, const int64_t *keys, const uint8_t *kind)
+{
+    for (ptrdiff_t j = 0; j < n_hidden; j++)
+        if (hidden[j] < n) s[hidden[j]] = -INFINITY; /* others were added since */
+    for (int m = n && k ? topk_double(s, n, k, hs, hi, keys, kind) : 0; m < k; m++) {
+        hs[m] = -INFINITY;
+        hi[m] = -1;
+    }
 }
 #endif

@@ -28,4 +28,5 @@ cdef class State:
 
     cdef int wipe_added(self, object rows, IdMap ids) except -1
     cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1
+    cdef Py_ssize_t had_by(self, Py_ssize_t u, const int32_t **items) except -1
     cdef int learn_pair(self, object user, object item, double y, double w, double t) except -1

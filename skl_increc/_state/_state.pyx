@@ -11,6 +11,7 @@ import numpy as np
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._history cimport History
 from skl_increc._state._idmap cimport IdMap
+from skl_increc._state._journal cimport Journal
 
 from skl_increc._state.fields import Rows
 from skl_increc._state.memory import aligned_empty
@@ -235,6 +236,21 @@ cdef class State:
     def seen(self):
         """What knows who had what: the history, or a journal of events by user; or None."""
         return self.stores.get("journal") if self.history is None else self.history
+
+    cdef Py_ssize_t had_by(self, Py_ssize_t u, const int32_t **items) except -1:
+        """Point at the item rows that `seen` has of a user row; how many there are, repeats included."""
+        cdef Journal journal
+        cdef const double *_values
+        cdef Py_ssize_t n
+        if self.history is not None:
+            return self.history.pairs_of(u, 0, items, &_values)
+        if "journal" not in self.stores:
+            return 0
+        journal = self.stores["journal"]
+        n = journal.length_of(u)
+        if n:
+            items[0] = journal.others(u)
+        return n
 
     def add_clock(self, State other):
         """Count the events of another state too; the clock is the later one."""

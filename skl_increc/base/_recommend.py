@@ -11,6 +11,7 @@ import skl_increc._kernels._topk as _topk
 from skl_increc._state._idmap import IdMap
 from skl_increc._state._state import State
 from skl_increc.base._interactions import read_ids
+from skl_increc.base._lists import best_ids, best_rows
 
 __all__ = ["RecommendMixin"]
 
@@ -29,7 +30,10 @@ class RecommendMixin:
         return None
 
     def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
-        """Scores float64 (len(u), n item rows) of every item row for these user rows."""
+        """Scores float64 (len(u), n item rows) of every item row for these user rows.
+
+        Asked where the learner has no ``score_all``, and of a model that writes it in any case.
+        """
         n = state.item_rows.used
         pairs = np.repeat(u, n), np.tile(np.arange(n, dtype=np.int32), len(u))
         return self._score(state, *pairs).reshape(len(u), n)  # type: ignore[attr-defined]
@@ -102,6 +106,10 @@ class RecommendMixin:
         if self._state is None:
             return []
         state = self._ready_state()  # type: ignore[attr-defined]
+        if candidates is None and self._learner_lists:
+            listed = best_ids(state, user, k, exclude_seen, _rows_of(exclude, state))
+            if listed is not None:
+                return listed
         u = np.array([state.users.find(user)], np.int32)
         if candidates is None:
             k = min(k, max(1, state.items.n_rows))
@@ -132,9 +140,15 @@ class RecommendMixin:
         tie = np.array([_tie(names, r) for r in at], dtype=np.uint64)
         return [items[j] for j in np.lexsort((tie, -scores))]
 
+    @property
+    def _learner_lists(self) -> bool:
+        """Whether the learner may be asked for all scores: the model does not say that they are others."""
+        return type(self)._score_items is RecommendMixin._score_items
+
     def _best(
         self, state: State, rows: np.ndarray, k: int, exclude_seen: bool, exclude: Iterable | None
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Item rows and scores of the k best for these user rows, padded with -1 and -inf."""
         factors = self._factors(state)
         n = state.item_rows.used  # never more than the arrays hold, even while another thread adds items
         if factors is not None:
@@ -143,13 +157,18 @@ class RecommendMixin:
         if n == 0 or len(rows) == 0:
             return found, scores
         keys, kind = state.items.keys_array[:n], state.items.kind_array[:n]
-        if exclude is not None:
-            gone = read_ids(exclude).find(state.items)
+        gone = _rows_of(exclude, state)
+        if gone is not None:
             kind = kind.copy()
             kind[gone[gone >= 0]] = 0
         width = min(k, n)
         for a in range(0, len(rows), USERS_AT_ONCE):
             part = rows[a : a + USERS_AT_ONCE]
+            if self._learner_lists and (factors is None or len(rows) == 1):
+                listed = best_rows(state, part, width, exclude_seen, gone)
+                if listed is not None:
+                    found[a : a + len(part), :width], scores[a : a + len(part), :width] = listed
+                    continue
             hidden = _hidden(state, part, exclude_seen)
             if factors is not None:
                 r, s = self._best_by_product(state, part, width, factors, _ascending(*hidden), keys, kind)
@@ -243,6 +262,11 @@ def _check_k(k: int) -> int:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k must be an integer of at least 1; got {k!r}.")
     return int(k)
+
+
+def _rows_of(ids: Iterable | None, state: State) -> np.ndarray | None:
+    """The item rows of these ids, -1 for unknown ones."""
+    return None if ids is None else read_ids(ids).find(state.items)
 
 
 def _distinct(items: Iterable) -> IdMap:

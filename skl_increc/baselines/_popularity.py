@@ -178,10 +178,6 @@ class Popularity(Recommender):
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_rows(np.ascontiguousarray(i, dtype=np.int32))
 
-    def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
-        scores = state.learner.score_rows(np.arange(state.item_rows.used, dtype=np.int32))
-        return np.tile(scores, (len(u), 1))
-
     @property
     def popularity_(self) -> np.ndarray:
         state = self._ready_state()

@@ -37,14 +37,11 @@ class VectorMixin:
     """Scores, learned attributes and neighbours of a model with a vector and a bias a row.
 
     Its state has the fields "factors" and "stat", whose first column is the bias, on both sides, and its
-    learner ``score_pairs`` and ``score_all``.
+    learner ``score_pairs``.
     """
 
     def _score(self: Any, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
-
-    def _score_items(self: Any, state: State, u: np.ndarray) -> np.ndarray:
-        return state.learner.score_all(np.ascontiguousarray(u, np.int32), state.item_rows.used)
 
     def _factors(self: Any, state: State) -> tuple[Any, np.ndarray, np.ndarray]:
         bias = state.item_rows.column("stat", 0, version_of(state))

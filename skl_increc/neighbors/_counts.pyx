@@ -279,8 +279,7 @@ cdef class CountLearner(Learner):
             j -= 1
         return out
 
-    cdef void score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) noexcept nogil:
-        """Scores of the first n items."""
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef Had h = self.had(u)
         cdef Py_ssize_t j = h.n - 1, m = 0, i
         cdef double factor = 1
@@ -292,6 +291,7 @@ cdef class CountLearner(Learner):
                 factor *= self.weight
                 m += 1
             j -= 1
+        return 1
 
     def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
         """Scores for pairs of rows, float64 (n,)."""
@@ -299,14 +299,6 @@ cdef class CountLearner(Learner):
         cdef double[::1] out = np.empty(u.shape[0])
         for j in range(u.shape[0]):
             out[j] = self.score(u[j], i[j])
-        return np.asarray(out)
-
-    def score_items(self, const int32_t[::1] u, Py_ssize_t n):
-        """Scores of the first n items for these user rows, float64 (len(u), n)."""
-        cdef Py_ssize_t j
-        cdef double[:, ::1] out = np.empty((u.shape[0], n))
-        for j in range(u.shape[0] if n else 0):
-            self.score_all(u[j], &out[j, 0], n)
         return np.asarray(out)
 
     def voices(self, Py_ssize_t u, Py_ssize_t i):

@@ -187,9 +187,6 @@ class ItemKNN(ExplainMixin, Recommender):
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
 
-    def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
-        return state.learner.score_items(np.ascontiguousarray(u, np.int32), state.item_rows.used)
-
     def similar_items(self, item: Hashable, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """The k items that are most like one.
 

@@ -204,8 +204,7 @@ cdef class RuleLearner(Learner):
             out += k[d] * self.links.get(before[d], <int32_t>i)
         return out
 
-    cdef void score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) noexcept nogil:
-        """Scores of the first n items; out has room for n + 1."""
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef int32_t before[FARTHEST]
         cdef double k[FARTHEST]
         cdef Py_ssize_t i
@@ -214,6 +213,7 @@ cdef class RuleLearner(Learner):
             out[i] = self.prior * self.weight[i, 0]
         for d in range(m):
             self.links.spread(before[d], k[d], out, n)
+        return 1
 
     def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
         """Scores for pairs of rows, float64 (n,)."""
@@ -221,16 +221,6 @@ cdef class RuleLearner(Learner):
         cdef double[::1] out = np.empty(u.shape[0])
         for j in range(u.shape[0]):
             out[j] = self.score(u[j], i[j])
-        return np.asarray(out)
-
-    def score_items(self, const int32_t[::1] u, Py_ssize_t n):
-        """Scores of the first n items for these user rows, float64 (len(u), n)."""
-        cdef Py_ssize_t j
-        cdef double[:, ::1] out = np.empty((u.shape[0], n))
-        cdef double[::1] scores = np.empty(n + 1)
-        for j in range(u.shape[0]):
-            self.score_all(u[j], &scores[0], n)
-            out[j, :] = scores[:n]
         return np.asarray(out)
 
     def voices(self, Py_ssize_t u, Py_ssize_t i):

@@ -208,9 +208,6 @@ class SequentialRules(ExplainMixin, Recommender):
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
 
-    def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
-        return state.learner.score_items(np.ascontiguousarray(u, np.int32), state.item_rows.used)
-
     # -- merging and forgetting -----------------------------------------------------------------
     def _align(self, mine: State, theirs: State) -> None:
         """Bring both to the later landmark, by exact powers of two."""

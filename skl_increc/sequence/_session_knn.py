@@ -208,8 +208,5 @@ class SessionKNN(ExplainMixin, Recommender):
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
 
-    def _score_items(self, state: State, u: np.ndarray) -> np.ndarray:
-        return state.learner.score_items(np.ascontiguousarray(u, np.int32), state.item_rows.used)
-
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
         state.learner.forget(users.astype(np.int32), items.astype(np.int32))

@@ -257,12 +257,12 @@ cdef class SessionLearner(Learner):
             if w[j] > 0 and items[j] < n:
                 scores[items[j]] += factor * exp(-fabs(<double>(j - at)) / self.reach)
 
-    cdef void score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) noexcept nogil:
-        """Scores of the first n items; `prepare` was called."""
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef int32_t own[FARTHEST]
         cdef double k[FARTHEST]
         cdef Py_ssize_t i, j, kept = 0
         cdef int m = self.gather(u, own, k) if u >= 0 else 0
+        self.prepare()
         for i in range(n):
             out[i] = 0
         if m:
@@ -273,6 +273,7 @@ cdef class SessionLearner(Learner):
             if out[i] > 0:
                 out[i] *= pow(self.rarity(i), self.idf)
             out[i] += self.prior * self.weight[i, 0]
+        return 1
 
     # -- answers --------------------------------------------------------------------------------
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
@@ -285,19 +286,9 @@ cdef class SessionLearner(Learner):
         cdef double[::1] out = np.zeros(u.shape[0]), scores = np.empty(n)
         for j in range(u.shape[0]):
             if j == 0 or u[j] != u[j - 1]:
-                self.prepare()
                 self.score_all(u[j], &scores[0], n)
             if i[j] >= 0:
                 out[j] = scores[i[j]]
-        return np.asarray(out)
-
-    def score_items(self, const int32_t[::1] u, Py_ssize_t n):
-        """Scores of the first n items for these user rows, float64 (len(u), n)."""
-        cdef Py_ssize_t j
-        cdef double[:, ::1] out = np.empty((u.shape[0], n))
-        for j in range(u.shape[0] if n else 0):
-            self.prepare()
-            self.score_all(u[j], &out[j, 0], n)
         return np.asarray(out)
 
     def voices(self, Py_ssize_t u, Py_ssize_t i):
