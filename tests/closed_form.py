@@ -3,8 +3,10 @@
 import numpy as np
 
 
-def batch(events, l2, recency=1.0):
+def batch(events, l2, recency=1.0, within=None):
     """Matrix, users, items, inverse and scores of events (user, item); None is anonymous.
+
+    Of the items only those `within` are in the matrix, if that is given, and all have scores.
 
     Returns
     -------
@@ -22,6 +24,9 @@ def batch(events, l2, recency=1.0):
         for age, i in enumerate(reversed(mine)):
             X[users.index(u), items.index(i)] = 1
             Q[users.index(u), items.index(i)] = recency**age
+    shares = X.sum(axis=0)
+    outside = np.array([within is not None and i not in within for i in items], dtype=bool)
+    X[:, outside] = Q[:, outside] = 0
     P = np.linalg.inv(X.T @ X + l2 * np.eye(len(items)))
     B = -P / P.diagonal()
     np.fill_diagonal(B, 0)
@@ -31,7 +36,8 @@ def batch(events, l2, recency=1.0):
     for r in range(len(users)):  # nobody had their items together with others: the prior answers
         mine = X[r] > 0
         if not (X.T @ X)[np.ix_(mine, ~mine)].any():
-            scores[r] = (X.sum(axis=0) + anonymous) / (len(users) + strangers)
+            scores[r] = (shares + anonymous) / (len(users) + strangers)
+    scores[:, outside] = ((shares + anonymous) / (len(users) + strangers))[outside] if users else 0
     return X, users, items, P, scores
 
 

@@ -55,7 +55,7 @@ MODELS = {
         3, optimizer="sgd", implicit="history", implicit_size=4, replay=1, replay_size=8
     ),
     "EASE": EASE(),
-    "EASE-recency": EASE(30.0, recency=0.9, min_y=3),
+    "EASE-recency": EASE(30.0, recency=0.9, min_y=3, max_items=12),
     "EASE-history=5": EASE(history=5),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
     "KalmanMF": KalmanMF(),

@@ -145,7 +145,7 @@ def count(int32_t[:, ::1] counts, int32_t[::1] partners, const int64_t[::1] befo
     if not items.shape[0]:
         return
     if not had.shape[0] and squares(indptr) > DENSE * stride * stride:
-        count_new(counts, partners, indptr, items)
+        count_rows(counts, partners, indptr, items, np.ones(stride, np.int8))
         return
     with nogil:
         for r in range(n):
@@ -163,28 +163,41 @@ cdef double squares(const int64_t[::1] indptr) noexcept:
     return out
 
 
-cdef int count_new(int32_t[:, ::1] counts, int32_t[::1] partners, const int64_t[::1] indptr,
-                   const int32_t[::1] items) except -1:
-    """Count many users who had nothing, item by item."""
+def count_rows(int32_t[:, ::1] counts, int32_t[::1] partners, const int64_t[::1] indptr,
+               const int32_t[::1] items, const int8_t[::1] wanted):
+    """Add the wanted rows of the counts of a sparse binary matrix, which were not counted before.
+
+    Row by row: quicker than `count` where the users are many.
+    """
     cdef Py_ssize_t n_items = counts.shape[0], n = indptr.shape[0] - 1, r, i
     cdef int64_t j
     cdef int64_t[::1] at = np.zeros(n_items + 1, np.int64)
     cdef int32_t[::1] users = np.empty(items.shape[0], np.int32)
+    if not items.shape[0]:
+        return
     with nogil:
         for j in range(items.shape[0]):
-            at[items[j] + 1] += 1
+            at[items[j] + 1] += wanted[items[j]]
         for i in range(n_items):
             at[i + 1] += at[i]
         for r in range(n):
             for j in range(indptr[r], indptr[r + 1]):
-                users[at[items[j]]] = <int32_t>r
-                at[items[j]] += 1
+                if wanted[items[j]]:
+                    users[at[items[j]]] = <int32_t>r
+                    at[items[j]] += 1
         for i in range(n_items):
             j = at[i - 1] if i else 0  # by now where the next one begins
             if at[i] > j:
                 gram_count_row(&counts[i, 0], &users[j], at[i] - j, &indptr[0], &items[0])
                 partners[i] = gram_filled(&counts[i, 0], n_items) - (counts[i, i] != 0)
-    return 0
+
+
+def partners(const int32_t[:, ::1] counts, int32_t[::1] out):
+    """The number of other items that have a count with each."""
+    cdef Py_ssize_t n = counts.shape[0], i
+    with nogil:
+        for i in range(n):
+            out[i] = gram_filled(&counts[i, 0], n) - (counts[i, i] != 0)
 
 
 def alone(const int32_t[::1] partners, const int64_t[::1] indptr, const int32_t[::1] items):

@@ -33,7 +33,7 @@ class EASE(Recommender):
     events change :math:`X^\top X` by a matrix of rank two a user, which is worked into :math:`P` as it is [2]_.
 
     A user without a positive item, or whose items nobody had together with any other, is answered by the
-    prior: the share of the users who had the item.
+    prior: the share of the users who had the item.  So is every question for an item beyond `max_items`.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ class EASE(Recommender):
     history : int or None, default=None
         Items remembered per user: None all, n the last n, and X holds no others.
     max_items : int, default=10_000
-        Items that the model takes in; 12 bytes are needed for each pair of them.
+        Items in X, for each pair of which 12 bytes are needed.  Of more items those with the most users
+        are in X, the last by the stable hash of their ids, and the prior answers for the others.
     user_col, item_col : str or int, default="user", "item"
         Column (frames), key (dicts) or position (arrays).
     time_col : str, int or None, default=None
@@ -57,13 +58,15 @@ class EASE(Recommender):
     Attributes
     ----------
     gram_ : ndarray of shape (n_items, n_items)
-        :math:`X^\top X`, how many users had both items, int32, aligned with `item_ids_`.
+        :math:`X^\top X`, how many users had both items, int32, aligned with `gram_ids_`.
+    gram_ids_ : ndarray of object
+        The items in X: `item_ids_`, or those `max_items` of them that have the most users.
 
     Raises
     ------
     CapacityError
-        When learning more than `max_items` items, or more than there is memory for; a ``MemoryError``,
-        which tells the bytes needed.  The model stays as it was.
+        When learning more items than there is memory for, before it is taken; a ``MemoryError``, which
+        tells the bytes needed.  The model stays as it was.
 
     See Also
     --------
@@ -77,13 +80,14 @@ class EASE(Recommender):
     **Cost**: O(1) an event.  The first answer after events of m users costs O(m n (h + k)) for n items, h
     items a user, and k = n / 16 (64 to 512) terms that wait to be folded into P at O(n\ :sup:`2`) a term;
     after more than n / 4 users, O(n\ :sup:`3`).  An answer: O(n (h + k)).  12 bytes a pair of *items*
-    (1.2 GB at 10,000), 48 a user, 24 a pair of user and item.
+    (1.2 GB at 10,000), 48 a user, 24 a pair of user and item.  n is `max_items` at the most; an item that
+    takes the place of another in X costs O(n\ :sup:`2`) and a look at all pairs of user and item.
 
-    **Guarantees**: S, O, M and U, to rounding.  X and its counts are equal to the last bit; P is held in
-    float64, and what came out of updates differs from a factorisation by less than 1e-9 (`drift` measures
-    it).  With `recency` below 1 answers depend on the order of each user's own items, hence not O; with
-    `history`, also not M and U.  Files and pickles leave P out: the first answer of a loaded model pays for
-    a factorisation.
+    **Guarantees**: S, O, M and U, to rounding.  X and its counts are equal to the last bit; which items are
+    in X follows from who had what alone.  P is held in float64, and what came out of updates differs from a
+    factorisation by less than 1e-9 (`drift` measures it).  With `recency` below 1 answers depend on the order
+    of each user's own items, hence not O; with `history`, also not M and U.  Files and pickles leave P out:
+    the first answer of a loaded model pays for a factorisation.
 
     References
     ----------
@@ -197,27 +201,29 @@ class EASE(Recommender):
             yield gram
 
     def _questions(self, gram: Gram, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What the users had, and how much each item weighs: indptr, items, coefficients."""
+        """What the users had, and how much each item weighs: indptr, rows of the matrices, coefficients."""
         indptr, items, coefs = gram.rows_of(u)
         if self.recency is not None and self.recency < 1:
             after = np.repeat(indptr[1:], np.diff(indptr)) - 1 - np.arange(len(items))
             coefs = np.power(float(self.recency), after)
-        return indptr, items, coefs
+        rows = indptr, items, coefs
+        return rows if gram.block is None else gram.block.within(rows)
 
     def _shares(self, state: State, gram: Gram) -> np.ndarray:
         """The prior: the share of the users who had each item, float64 (n_items,)."""
         n = state.item_rows.used
         anonymous = state.item_rows.arrays["anonymous"][:n, 0]
         total = gram.n_users + state.scalar("anonymous")[0]
-        return (gram.matrices.counts.diagonal()[:n] + anonymous) / max(total, 1.0)
+        return (gram.support[:n] + anonymous) / max(total, 1.0)
 
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         users, which = np.unique(u, return_inverse=True)
         i = np.ascontiguousarray(i, dtype=np.int32)
         with self._up_to_date(state) as gram:
             rows = self._questions(gram, users)
-            scores = gram.pair_scores(rows, which.astype(np.int64), i)
-            prior = gram.alone(rows)[which]
+            slots = i if gram.block is None else gram.block.slots_of(i)
+            scores = gram.pair_scores(rows, which.astype(np.int64), slots)
+            prior = gram.alone(rows)[which] | (slots < 0)
             if prior.any():
                 scores[prior] = np.append(self._shares(state, gram), 0.0)[i[prior]]  # -1: an unknown item
         return scores
@@ -226,10 +232,12 @@ class EASE(Recommender):
         n = state.item_rows.used
         with self._up_to_date(state) as gram:
             rows = self._questions(gram, u)
-            scores = gram.scores(rows, n)
             prior = gram.alone(rows)
-            if prior.any():
-                scores[prior] = self._shares(state, gram)[:n]
+            if gram.block is None and not prior.any():
+                return gram.scores(rows, n)
+            shares = self._shares(state, gram)[:n]
+            scores = gram.item_scores(rows, shares)
+            scores[prior] = shares
         return scores
 
     # -- what it says of itself -----------------------------------------------------------------
@@ -251,15 +259,17 @@ class EASE(Recommender):
         if self._state is None:
             return np.array([None], dtype=object), np.zeros(1)
         state = self._ready_state()
-        u, i = state.users.find(user), state.items.find(item)
+        u, i = (
+            np.array([ids.find(one)], np.int32) for ids, one in ((state.users, user), (state.items, item))
+        )
         with self._up_to_date(state) as gram:
-            rows = self._questions(gram, np.array([u], np.int32))
-            if gram.alone(rows)[0]:
-                return np.array([None], dtype=object), self._score(
-                    state, np.array([u], np.int32), np.array([i], np.int32)
-                )
+            rows = self._questions(gram, u)
+            slot = int(i[0] if gram.block is None else gram.block.slots_of(i)[0])
+            if gram.alone(rows)[0] or (slot < 0 <= i[0]):
+                return np.array([None], dtype=object), self._score(state, u, i)
             had, coefs = rows[1], rows[2]
-            weights = coefs * gram.weights(had, i) if i >= 0 else np.zeros(len(had))
+            weights = coefs * gram.weights(had, slot) if slot >= 0 else np.zeros(len(had))
+            had = had if gram.block is None else gram.block.item[had]
         order = np.argsort(-weights, kind="stable")
         return state.items.ids_of(had[order]), weights[order]
 
@@ -275,27 +285,35 @@ class EASE(Recommender):
         -------
         ids : ndarray of object (at most k,)
         scores : ndarray of float64 (at most k,)
-            Weights, descending.  Both are empty for an unknown item.
+            Weights, descending.  Both are empty for an unknown item, and for one beyond `max_items`.
         """
         if self._state is None:
             return np.empty(0, dtype=object), np.empty(0)
         state = self._ready_state()
-        row, live = state.items.find(item), state.items.live()
-        if row < 0:
-            return np.empty(0, dtype=object), np.empty(0)
+        row = state.items.find(item)
         with self._up_to_date(state) as gram:
-            one = np.array([0, 1]), np.array([row], np.int32), np.ones(1)
-            scores = gram.scores(one, state.item_rows.used)[0]
-        live = live[live != row]
-        order = live[np.argsort(-scores[live], kind="stable")[: max(0, k)]]
-        return state.items.ids_of(order), scores[order]
+            live = state.items.live() if gram.block is None else gram.block.live()
+            if row < 0 or row not in live:
+                return np.empty(0, dtype=object), np.empty(0)
+            slots = live if gram.block is None else gram.block.slot[live]
+            one = np.array([0, 1]), slots[live == row], np.ones(1)
+            scores = gram.scores(one, gram.size)[0, slots]
+        order = np.argsort(-scores, kind="stable")
+        order = order[live[order] != row][: max(0, k)]
+        return state.items.ids_of(live[order]), scores[order]
 
     @property
     def gram_(self) -> np.ndarray:
         state = self._ready_state()
-        live = state.items.live()
         with self._up_to_date(state, counts_only=True) as gram:
-            return gram.matrices.counts[np.ix_(live, live)]
+            rows = state.items.live() if gram.block is None else gram.block.slot[gram.block.live()]
+            return gram.matrices.counts[np.ix_(rows, rows)]
+
+    @property
+    def gram_ids_(self) -> np.ndarray:
+        state = self._ready_state()
+        with self._up_to_date(state, counts_only=True) as gram:
+            return state.items.ids_of(state.items.live() if gram.block is None else gram.block.live())
 
     def refresh(self) -> Self:
         """Work the inverse out anew from the counts, now: O(n\\ :sup:`3`).  No answer needs it.

@@ -13,20 +13,20 @@ from skl_increc._state._history import History
 from skl_increc._state._state import State
 from skl_increc._state.memory import aligned_zeros, available
 from skl_increc.exceptions import CapacityError
+from skl_increc.linear._block import Block, first, most_users, moved, nobody
+from skl_increc.linear._rows import Rows, changing, cut, pick, positives, swapping, without
 
 __all__ = ["Gram"]
 
 STEP = 64  # item rows are added in whole tiles, at least so many at once
-POSITIVE = 1  # column of a pair: whether it is in the matrix
 USERS_AT_ONCE = 16  # whose changes are worked in together
 USERS_A_LOOK = 20_000  # whose rows are compared at once
 WORTH = 0.25  # of the items: where so many users changed, factorising anew costs less
+WORTH_MOVING = 1 / 16  # the same for items that take the rows of others: a whole row changes
 SINGULAR = 1e-7  # smallest eigenvalue of a change, beside its largest, that is trusted
 WORST = 1e13  # the sum of all counts beside l2: beyond, float64 has no digits left for the inverse
 DRIFT = 1e-10  # the error of the inverse at which it is worked out anew
 LARGE = 1 << 26  # bytes from which the system is asked whether it has them
-
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # a sparse matrix: indptr, items, coefficients
 
 
 class Matrices(NamedTuple):
@@ -63,6 +63,9 @@ class Gram:
     whatever the number of events: two terms.  When the terms are many they are folded into the dense
     matrix; when the users are many it is worked out anew, by Cholesky.  Nothing is done before somebody asks.
 
+    Where there are more than `max_items`, those with the most users have rows, and X has no other columns.
+    An item that takes the row of another changes the counts in one row and one column: rank two again.
+
     All of it follows from the histories: a store of the state whose `export` is empty.  If anything goes wrong
     it is dropped and worked out again.
 
@@ -70,7 +73,7 @@ class Gram:
     ----------
     l2 : float
     max_items : int
-        Item rows beyond which `reserve_rows` refuses.
+        Items that have a row at the most.
     """
 
     # what a store says of itself: by item, nothing in files
@@ -80,14 +83,20 @@ class Gram:
     def __init__(self, l2: float, max_items: int) -> None:
         self.l2, self.max_items = l2, max_items
         self.lock = threading.RLock()  # held while answering: the matrices change in place
-        self.n_rows, self.restored = 0, False
+        self.n_rows = 0
         self.matrices = _allot(STEP)
+        self.block: Block | None = None  # None: each item has the row of its own number
+        self.support = np.zeros(STEP, np.int64)  # users of each item, of those without a row too
+        self.misfit = False  # max_items is another than the rows were made for
         self.forget_all()
 
     def forget_all(self) -> None:
         """Hold nothing, and look at all users when asked next."""
         self.matrices.counts[:] = 0
         self.matrices.partners[:] = 0
+        self.support[:] = 0
+        if self.block is not None:
+            self.block = nobody(len(self.block.slot), self.size)
         self.counted = History()  # the rows of X that G and P belong to
         self.n_users = 0  # rows of X that are not empty
         self.look_at_all = True
@@ -108,15 +117,34 @@ class Gram:
         """Room for n item rows; CapacityError, and nothing has changed, if there is none."""
         if n <= self.n_rows:
             return
-        if n > self.max_items and not self.restored:
-            raise CapacityError(
-                f"max_items={self.max_items}, and this is item {n:,}: the matrices for so many take "
-                f"{_bytes(_bytes_of(_whole(n)))}. Set max_items higher if there is the memory, forget items that "
-                "are gone, or take a model whose memory follows the events."
-            )
-        if n > self.size:
-            self._grow(max(_whole(n), _whole(self.size + self.size // 16)))
-        self.n_rows, self.restored = n, False
+        rows, most = min(n, self.max_items), _whole(self.max_items)
+        if rows > self.size and not self.misfit:
+            self._grow(min(most, max(_whole(rows), _whole(self.size + self.size // 16))))
+        if n > len(self.support):
+            more = np.zeros(n + n // 8 + STEP - len(self.support), np.int64)
+            self.support = np.concatenate([self.support, more])
+        if n > self.max_items and not self.misfit:
+            self.block = self._block_for(len(self.support))
+        self.n_rows = n
+
+    def _block_for(self, n: int) -> Block:
+        if self.block is not None:
+            return self.block if n <= len(self.block.slot) else self.block.grown(n)
+        if self.counted.pairs == 0:
+            return nobody(n, self.size)
+        return first(self.max_items, n, self.size)
+
+    def _refit(self) -> None:
+        """Begin anew with as many rows as `max_items` asks for."""
+        self.block, self.matrices = None, _allot(STEP)
+        self.forget_all()
+        rows = min(self.n_rows, self.max_items)
+        if rows > STEP:
+            _look_for(_bytes_of(_whole(rows)), f"to hold {_whole(rows):,} item rows")
+            self.matrices = _allot(_whole(rows))
+        if self.n_rows > self.max_items:
+            self.block = nobody(len(self.support), self.size)
+        self.misfit = False
 
     def _grow(self, size: int) -> None:
         _look_for(_bytes_of(size), f"to hold {size:,} item rows")
@@ -156,8 +184,7 @@ class Gram:
         """There is nothing in a file that could be wrong."""
 
     def restore(self, kept: Any) -> Gram:
-        """The items that are there already stay, whatever `max_items` is."""
-        self.restored = True
+        """There is nothing to restore."""
         return self
 
     def __reduce__(self) -> tuple:
@@ -169,6 +196,7 @@ class Gram:
         new = Gram.__new__(Gram)
         new.__dict__.update(self.__dict__)
         new.lock, new.counted = threading.RLock(), self.counted.copy()
+        new.support = self.support.copy()
         new.matrices = _allot(self.size)
         new.matrices.counts[:], new.matrices.partners[:] = self.matrices.counts, self.matrices.partners
         if self.valid:
@@ -176,7 +204,9 @@ class Gram:
         return new
 
     def configure(self, l2: float, max_items: int) -> None:
-        """Take parameters; another l2 asks for another inverse."""
+        """Take parameters; another l2 asks for another inverse, other rows for other matrices."""
+        if min(self.n_rows, max_items) != min(self.n_rows, self.max_items):
+            self.misfit = True
         self.max_items = max_items
         if l2 != self.l2:
             self.l2, self.valid = l2, False
@@ -184,7 +214,7 @@ class Gram:
     # -- up to date -----------------------------------------------------------------------------
     def current(self, state: State) -> bool:
         """Whether nothing was learned since the matrices were worked out."""
-        return self.valid and not self.look_at_all and not state.learner.any_touched()
+        return self.valid and not self.look_at_all and not self.misfit and not state.learner.any_touched()
 
     def catch_up(self, state: State, counts_only: bool = False) -> None:
         """Bring counts and inverse up to date with the histories; no other thread learns meanwhile."""
@@ -199,18 +229,24 @@ class Gram:
     def forget(self, state: State) -> None:
         """The same after rows were removed, and before their numbers are used again."""
         self.look_at_all = True
-        gone = np.flatnonzero(self.matrices.counts.diagonal())
-        gone = gone[~np.isin(gone, state.items.live())].astype(np.int32)
-        self._catch_up(state, True, gone)
-        self._clean()
+        if self.misfit:
+            self._refit()
+        rows = np.flatnonzero(self.matrices.counts.diagonal())
+        items = rows if self.block is None else self.block.item[rows]
+        self._catch_up(state, True, rows[~np.isin(items, state.items.live())].astype(np.int32))
+        if self.valid:
+            self._clean(np.flatnonzero(self.matrices.counts.diagonal() == 0))
 
     def _catch_up(self, state: State, counts_only: bool, gone: np.ndarray | None = None) -> None:
+        if self.misfit:
+            self._refit()
         users = np.arange(state.users.n_rows, dtype=np.int32)
         if not self.look_at_all:
             users = state.learner.touched()
         was_valid = self.valid
         try:
             changes = self._count(state, users, gone)
+            swaps = self._move(state)
             if self.look_at_all:
                 state.learner.untouch_all()
             else:
@@ -220,7 +256,8 @@ class Gram:
             self.forget_all()
             raise
         self.valid = False  # until all changes are worked in
-        self.valid = was_valid and changes is not None and self._work_in(changes, gone)
+        if was_valid and changes is not None and swaps is not None:
+            self.valid = self._work_in(changes, gone, swaps)
         if not self.valid and not counts_only:
             self.factorise()
 
@@ -235,19 +272,64 @@ class Gram:
         n_changed, m = 0, self.matrices
         for a in range(0, len(users), USERS_A_LOOK):
             some = users[a : a + USERS_A_LOOK]
-            had, have = self.counted.csr(some), _positives(state.history, some)
-            by = _gram.changes(*had, *have, self.size)
-            before, change = _without((*had, np.ones(len(had[1]))), gone), _without(by, gone)
+            had, have = self.counted.csr(some), positives(state.history, some)
+            indptr, items, signs = _gram.changes(*had, *have, len(self.support))
+            np.add.at(self.support, items, signs)
+            before, by = self._in_slots((*had, np.ones(len(had[1])))), self._in_slots((indptr, items, signs))
+            _gram.count(m.counts, m.partners, *before[:2], *by)
+            before, change = without(before, gone), without(by, gone)
             changed = np.flatnonzero(np.diff(change[0]))
             n_changed += len(changed)
             if not self.valid or n_changed > WORTH * self.size:
                 found = None
             if found is not None and len(changed):
-                found.append((_pick(before, changed), _pick(change, changed)))
-            _gram.count(m.counts, m.partners, *had, *by)
+                found.append((pick(before, changed), pick(change, changed)))
             self.n_users += int(np.count_nonzero(np.diff(have[0])) - np.count_nonzero(np.diff(had[0])))
             self._record(some, *have)
         return found
+
+    def _in_slots(self, rows: Rows) -> Rows:
+        return rows if self.block is None else self.block.within(rows)
+
+    def _move(self, state: State) -> list[tuple[np.ndarray, np.ndarray]] | None:
+        """Give the rows to the items with most users; which rows changed, and by how much.
+
+        None if there are too many to be worked in.
+        """
+        if self.block is None:
+            return []
+        slots, entering, self.block = moved(self.block, most_users(state, self.support, self.max_items))
+        if not len(slots):
+            return []
+        counts, partners = self.matrices[:2]
+        few = len(slots) <= WORTH_MOVING * self.size
+        old = counts[slots] if few else None
+        counts[slots] = 0
+        counts[:, slots] = 0
+        self._count_rows(entering, state.users.n_rows)
+        for a in range(0, len(entering), STEP):
+            some = entering[a : a + STEP]
+            counts[:, some] = counts[some].T
+        if old is None:
+            _gram.partners(counts, partners)
+            return None
+        new = counts[slots]
+        partners += ((new != 0).sum(axis=0) - (old != 0).sum(axis=0)).astype(np.int32)
+        partners[slots] = (new != 0).sum(axis=1) - (counts[slots, slots] != 0)
+        return [(slots, new.astype(np.float64) - old)]
+
+    def _count_rows(self, slots: np.ndarray, n_users: int) -> None:
+        """The counts of rows that are empty, and whose items have users."""
+        block = self.block
+        if block is None or not len(slots):
+            return
+        row, item = np.zeros(self.size, np.int8), np.zeros(len(block.slot), bool)
+        row[slots], item[block.item[slots]] = 1, True
+        for a in range(0, n_users, USERS_A_LOOK):
+            indptr, items = self.counted.csr(np.arange(a, min(n_users, a + USERS_A_LOOK), dtype=np.int32))
+            who = np.unique(np.searchsorted(indptr, np.flatnonzero(item[items]), side="right") - 1)
+            rows = block.within(pick((indptr, items, np.ones(len(items), np.int8)), who))
+            _gram.count_rows(self.matrices.counts, self.matrices.partners, *rows[:2], row)
 
     def _record(self, users: np.ndarray, indptr: np.ndarray, items: np.ndarray) -> None:
         who = np.repeat(users, np.diff(indptr)).astype(np.int32)
@@ -288,7 +370,12 @@ class Gram:
         _gram.mirror(m.inverse)
         m.diagonal[:] = m.inverse.diagonal()
 
-    def _work_in(self, changes: list[tuple[Rows, Rows]], gone: np.ndarray | None) -> bool:
+    def _work_in(
+        self,
+        changes: list[tuple[Rows, Rows]],
+        gone: np.ndarray | None,
+        swaps: list[tuple[np.ndarray, np.ndarray]],
+    ) -> bool:
         """Whether the changes could be worked into the inverse."""
         gone = np.empty(0, np.int32) if gone is None else gone
         for a in range(0, len(gone), 2 * USERS_AT_ONCE):
@@ -300,7 +387,16 @@ class Gram:
         for had, by in changes:
             for a in range(0, len(had[0]) - 1, USERS_AT_ONCE):
                 n = min(USERS_AT_ONCE, len(had[0]) - 1 - a)
-                if not self._add(_columns(_cut(had, a, n), _cut(by, a, n)), np.kron(np.eye(n), SWAP)):
+                if not self._add(changing(cut(had, a, n), cut(by, a, n)), np.kron(np.eye(n), SWAP)):
+                    return False
+        if swaps:
+            self._clean(gone)
+        for slots, change in swaps:
+            change[:, slots] /= 2  # what two of these rows tell of each other is in both
+            for a in range(0, len(slots), USERS_AT_ONCE):
+                some = slots[a : a + USERS_AT_ONCE]
+                rows = swapping(some, change[a : a + USERS_AT_ONCE])
+                if not self._add(rows, np.kron(np.eye(len(some)), SWAP)):
                     return False
         if self.folded > self.size:
             self.folded = 0
@@ -338,11 +434,11 @@ class Gram:
         self._take(out)
         self.n_updates, self.folded = 0, self.folded + n
 
-    def _clean(self) -> None:
+    def _clean(self, empty: np.ndarray) -> None:
         """Rows of items that nobody has any more are those of items that nobody had, to the last bit."""
         m = self.matrices
-        empty = np.flatnonzero((m.counts.diagonal() == 0) & (m.diagonal != 1 / self.l2))
-        if self.valid and len(empty):
+        empty = empty[m.diagonal[empty] != 1 / self.l2]
+        if len(empty):
             self._fold()
             m.inverse[empty] = m.inverse[:, empty] = 0
             m.inverse[empty, empty] = m.diagonal[empty] = 1 / self.l2
@@ -357,7 +453,7 @@ class Gram:
 
     # -- answers --------------------------------------------------------------------------------
     def rows_of(self, users: np.ndarray) -> Rows:
-        """The users' rows of the matrix (-1: none)."""
+        """The users' items (-1: none), in item rows."""
         indptr, items = self.counted.csr(users)
         return indptr, items, np.ones(len(items))
 
@@ -375,6 +471,17 @@ class Gram:
         """-(x P)_j / P_jj of the first n items for rows x; an item adds nothing to its own."""
         m = self.matrices
         return _gram.score_rows(m.inverse, m.updates, self._inner(m, rows), m.diagonal, *rows, n)
+
+    def item_scores(self, rows: Rows, shares: np.ndarray) -> np.ndarray:
+        """Scores of the first item rows, as many as there are shares, which stand for items without a row."""
+        block, n = self.block, len(shares)
+        if block is None:
+            return self.scores(rows, n)
+        slots = np.flatnonzero((block.item >= 0) & (block.item < n))
+        out = np.empty((len(rows[0]) - 1, n))
+        out[:] = shares
+        out[:, block.item[slots]] = self.scores(rows, len(self.matrices.counts))[:, slots]
+        return out
 
     def pair_scores(self, rows: Rows, which: np.ndarray, items: np.ndarray) -> np.ndarray:
         """The same numbers for the pairs of row ``which[p]`` and item ``items[p]``; -1 gives 0."""
@@ -399,54 +506,6 @@ SWAP = np.array([[0.0, 1.0], [1.0, 0.0]])  # the matrix between d and x + d / 2,
 def _copy_inverse(old: Matrices, new: Matrices, n: int, k: int) -> None:
     new.inverse[:n, :n], new.diagonal[:n] = old.inverse, old.diagonal
     new.updates[:k, :n], new.signs[:k] = old.updates[:k], old.signs[:k]
-
-
-# -- sparse rows ------------------------------------------------------------------------------------
-def _positives(history: Any, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """indptr and items of the pairs that are in the matrix."""
-    indptr, items = history.csr(users)
-    good = history.all_values(users)[POSITIVE] > 0
-    if good.all():
-        return indptr, items
-    return np.concatenate([[0], np.cumsum(good)])[indptr], items[good]
-
-
-def _without(rows: Rows, gone: np.ndarray | None) -> Rows:
-    """Rows without these items."""
-    if gone is None or not len(gone):
-        return rows
-    stays = ~np.isin(rows[1], gone)
-    return np.concatenate([[0], np.cumsum(stays)])[rows[0]], rows[1][stays], rows[2][stays]
-
-
-def _cut(rows: Rows, a: int, n: int) -> Rows:
-    """n rows from the a-th."""
-    indptr = rows[0][a : a + n + 1]
-    part = slice(indptr[0], indptr[-1])
-    return indptr - indptr[0], rows[1][part], rows[2][part]
-
-
-def _pick(rows: Rows, which: np.ndarray) -> Rows:
-    """Some rows, with coefficients in float64."""
-    length = np.diff(rows[0])[which]
-    start = np.concatenate([[0], np.cumsum(length)])
-    at = np.repeat(rows[0][which] - start[:-1], length) + np.arange(start[-1])
-    return start, rows[1][at], rows[2][at].astype(np.float64)
-
-
-def _columns(had: Rows, by: Rows) -> Rows:
-    """For each user the two vectors d and x + d / 2."""
-    nd, nx = np.diff(by[0]), np.diff(had[0])
-    indptr = np.concatenate([[0], np.cumsum(np.column_stack([nd, nx + nd]).ravel())])
-    items, coefs = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
-    for start, part, share in (
-        (indptr[:-1:2], by, 1.0),
-        (indptr[1:-1:2], had, 1.0),
-        (indptr[1:-1:2] + nx, by, 0.5),
-    ):
-        at = np.repeat(start - part[0][:-1], np.diff(part[0])) + np.arange(len(part[1]))
-        items[at], coefs[at] = part[1], share * part[2]
-    return indptr, items, coefs
 
 
 # -- memory -----------------------------------------------------------------------------------------

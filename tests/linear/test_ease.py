@@ -24,6 +24,7 @@ STEPS = st.lists(
             st.just("forget"), st.tuples(st.sets(st.sampled_from(USERS)), st.sets(st.sampled_from(ITEMS)))
         ),
         st.tuples(st.just("l2"), st.sampled_from([0.5, 3.0, 100.0])),
+        st.tuples(st.just("max_items"), st.sampled_from([2, 5, 100])),
         st.tuples(st.sampled_from(["copy", "refresh"]), st.none()),
     ),
     max_size=7,
@@ -49,25 +50,32 @@ def stream(n, n_users, n_items, seed=0):
 
 
 def must_equal_batch(model, events, l2, recency=1.0):
-    X, users, items, _, scores = batch(events, l2, recency)
+    kept = model.gram_ids_.tolist() if model.__sklearn_is_fitted__() else []
+    X, users, items, _, scores = batch(events, l2, recency, kept)
     if not users:
         return
     np.testing.assert_allclose(scores_of(model, users, items), scores, rtol=1e-9, atol=1e-12)
-    at = [model.item_ids_.tolist().index(i) for i in items]
-    assert np.array_equal(model.gram_[np.ix_(at, at)], X.T @ X)
+    at = [(kept.index(i), items.index(i)) for i in items if i in kept]
+    mine, theirs = map(list, zip(*at, strict=True)) if at else ([], [])
+    assert np.array_equal(model.gram_[np.ix_(mine, mine)], (X.T @ X)[np.ix_(theirs, theirs)])
+    had = {i: len({u for u, j in events if i == j and u is not None}) for i in model.item_ids_}
+    assert len(kept) == min(model.max_items, len(had))
+    assert min([had[i] for i in kept], default=0) >= max(
+        [n for i, n in had.items() if i not in kept], default=0
+    )
 
 
 # -- exact -------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=30, deadline=None)
-@given(STEPS, st.sampled_from([1.0, 0.5]))
-def test_after_any_life_it_is_the_closed_form_of_what_is_left(steps, recency):
-    model, events, l2 = EASE(2.0, recency=recency), [], 2.0
+@given(STEPS, st.sampled_from([1.0, 0.5]), st.sampled_from([3, 4, 6, 100]))
+def test_after_any_life_it_is_the_closed_form_of_what_is_left(steps, recency, most):
+    model, events, l2 = EASE(2.0, recency=recency, max_items=most), [], 2.0
     for step, what in steps:
         if step == "merge":
             theirs = [(u, i) for u, i in what if u not in {u for u, _ in events if u}]
-            model.merge(learn(EASE(l2, recency=recency), theirs))
+            model.merge(learn(EASE(l2, recency=recency, max_items=most), theirs))
             events += theirs
         elif step == "forget":
             model.forget(users=what[0], items=what[1])
@@ -75,6 +83,9 @@ def test_after_any_life_it_is_the_closed_form_of_what_is_left(steps, recency):
         elif step == "l2":
             l2 = what
             model.set_params(l2=l2)
+        elif step == "max_items":
+            most = what
+            model.set_params(max_items=most)
         elif step == "copy":
             model = copy.deepcopy(model)
         elif step == "refresh":
@@ -346,34 +357,54 @@ def test_a_snapshot_answers_as_the_model_did_and_its_matrices_are_its_own():
 # -- limits ------------------------------------------------------------------------------------------
 
 
-def test_one_item_too_many_is_refused_with_the_bytes_it_would_take():
-    model = learn(EASE(max_items=3), [("a", "x"), ("a", "y"), ("b", "z")])
-    model.recommend_one("a")
-    before, told = everything(model), scores_of(model, ["a", "b"], ["x", "y", "z"])
-    words = r"max_items=3, and this is item 4: .* take 0\.08 MB \(82,688 bytes\)\. Set max_items higher"
-    for teach in (
-        lambda: model.learn_one(user="c", item="too many"),
-        lambda: model.partial_fit([["c", "x"], ["c", "too many"]]),
-        lambda: model.merge(learn(EASE(max_items=3), [("d", "too many")])),
-    ):
-        with pytest.raises(CapacityError, match=words):
-            teach()
-        assert difference(everything(model), before) is None
-        assert np.array_equal(scores_of(model, ["a", "b"], ["x", "y", "z"]), told)
-    model.set_params(max_items=4).learn_one(user="c", item="no more too many")
-    model.set_params(max_items=1).learn_one(user="c", item="x")  # those that are there stay
-    model.forget(items=["z"])
-    model.learn_one(user="c", item="in its place")
-    assert len(model.item_ids_) == 4
+def test_beyond_max_items_those_with_most_users_are_in_the_matrix_and_the_prior_answers_for_the_others():
+    events = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"), ("c", "x"), ("c", "z"), ("d", "x"), ("d", "y")]
+    model = learn(EASE(1.0, max_items=2), events)
+    assert model.gram_ids_.tolist() == ["x", "y"] and model.gram_.tolist() == [[4, 3], [3, 3]]
+    assert model.predict_one(user="a", item="z") == model.predict_one(user="c", item="z") == 1 / 4
+    assert model.explain("a", "z")[0].tolist() == [None] and model.explain("a", "z")[1].tolist() == [1 / 4]
+    items, weights = model.explain("c", "y")
+    assert items.tolist() == ["x"] and weights[0] == model.predict_one(user="c", item="y") > 1 / 4
+    assert model.similar_items("x")[0].tolist() == ["y"]
+    assert all(len(part) == 0 for part in model.similar_items("z"))
+    assert model.recommend_one("a") == ["z"] and set(model.recommend_one("new")) == {"x", "y", "z"}
+    learn(model, [(u, "z") for u in "ade"])  # now z has more users than y
+    assert model.gram_ids_.tolist() == ["x", "z"] and model.gram_.tolist() == [[4, 3], [3, 4]]
+    assert model.predict_one(user="c", item="y") == 3 / 5
+    model.forget(items=["x"])
+    assert model.gram_ids_.tolist() == ["y", "z"] and model.gram_.tolist() == [[3, 2], [2, 4]]
+    model.set_params(max_items=1).learn_one(user="e", item="x")
+    assert model.gram_ids_.tolist() == ["z"]
+    assert model.set_params(max_items=9).gram_ids_.tolist() == ["x", "y", "z"]
 
 
-def test_a_model_with_more_items_than_it_may_take_comes_back_from_a_file_and_a_pickle(tmp_path):
-    model = learn(EASE(2.0), [("a", "x"), ("a", "y"), ("b", "x")]).set_params(max_items=1)
+def test_items_that_take_each_others_rows_are_worked_into_the_inverse(monkeypatch):
+    events = stream(900, 50, 300)
+    model = EASE(5.0, max_items=100)
+    learn(model, events[:500]).recommend_one(0)
+    kept, moves = set(model.gram_ids_), 0
+    monkeypatch.setattr(_gram.Gram, "factorise", lambda self: pytest.fail("worked out anew"))
+    for user, item in events[500:]:
+        learn(model, [(user, item)]).recommend_one(user)
+        moves += len(kept - set(model.gram_ids_))
+        kept = set(model.gram_ids_)
+    model.forget(users=[1], items=[events[0][1]])
+    assert moves > 10 and model.drift() < 1e-12
+    must_equal_batch(model, [(u, i) for u, i in events if u != 1 and i != events[0][1]], 5.0)
+    monkeypatch.undo()
+    m = model._state.stores["gram"].matrices
+    assert np.array_equal(m.partners, ((m.counts > 0) & ~np.eye(len(m.counts), dtype=bool)).sum(1))
+    never = learn(EASE(5.0, max_items=100), [(u, i) for u, i in events if u != 1 and i != events[0][1]][::-1])
+    assert set(never.gram_ids_) == set(model.gram_ids_)  # whoever came first
+
+
+def test_a_model_with_more_items_than_rows_comes_back_from_a_file_and_a_pickle(tmp_path):
+    events = stream(300, 20, 60)
+    model = learn(EASE(2.0, max_items=20), events)
     skl_increc.save(model, tmp_path / "model")
-    for again in (skl_increc.load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
-        assert again.recommend_one("b") == ["y"]
-        with pytest.raises(CapacityError, match="this is item 3"):
-            again.learn_one(user="c", item="z")
+    for again in (skl_increc.load(tmp_path / "model"), pickle.loads(pickle.dumps(model)), model.snapshot()):
+        assert again.gram_ids_.tolist() == model.gram_ids_.tolist()
+        must_equal_batch(again, events, 2.0)
 
 
 def test_without_the_memory_it_says_so_before_it_takes_any(monkeypatch):
@@ -386,6 +417,12 @@ def test_without_the_memory_it_says_so_before_it_takes_any(monkeypatch):
     with pytest.raises(CapacityError, match=words):
         model.partial_fit(many)
     assert difference(everything(model), before) is None
+    small = learn(EASE(max_items=200), [(u, i) for u, i in stream(200, 20, 50)])
+    small.partial_fit(many)  # so many rows there is room for
+    assert len(small.gram_ids_) == 200
+    with pytest.raises(CapacityError, match=words):
+        small.set_params(max_items=5000).recommend_one(0)
+    assert small.set_params(max_items=200).recommend_one(0)
     monkeypatch.setattr(_gram, "available", lambda: None)  # the system does not say
     model.partial_fit(many)
     monkeypatch.setattr(_gram, "available", lambda: 30_000_000)
