@@ -19,10 +19,6 @@ class Block(NamedTuple):
     slot: np.ndarray  # of each item row: its row of the matrices or -1, int32 (n item rows,)
     item: np.ndarray  # of each row of the matrices: its item row or -1, int32 (size,)
 
-    def slots_of(self, items: np.ndarray) -> np.ndarray:
-        """Rows of the matrices, int32; -1 for items without one, and for -1."""
-        return np.where(items >= 0, self.slot[items], np.int32(-1))
-
     def within(self, rows: Rows) -> Rows:
         """Rows of the user-item matrix without the other items, in rows of the matrices."""
         slots = self.slot[rows[1]]
@@ -34,10 +30,6 @@ class Block(NamedTuple):
         slot = np.full(n, -1, np.int32)
         slot[: len(self.slot)] = self.slot
         return Block(slot, self.item)
-
-    def live(self) -> np.ndarray:
-        """Item rows that have a row of the matrices, ascending, int32."""
-        return np.flatnonzero(self.slot >= 0).astype(np.int32)
 
 
 def nobody(n: int, size: int) -> Block:
@@ -53,17 +45,16 @@ def first(most: int, n: int, size: int) -> Block:
 
 
 def most_users(state: State, support: np.ndarray, most: int) -> np.ndarray:
-    """Item rows with the most users, `most` of them, the last by the stable hash of their ids among equals.
+    """Item rows with the most users, at most so many, the last by the stable hash of their ids among equals.
 
     A function of who had what, and of nothing else: no order of events, and no item that was forgotten.
     """
-    live = state.items.live()
-    live = live[: np.searchsorted(live, len(support))]
-    if len(live) <= most:
-        return live
-    had = support[live]
-    edge = np.partition(had, len(had) - most)[len(had) - most]
-    sure, equal = live[had > edge], live[had == edge]
+    had = np.flatnonzero(support)
+    if len(had) <= most:
+        return had
+    users = support[had]
+    edge = np.partition(users, len(had) - most)[len(had) - most]
+    sure, equal = had[users > edge], had[users == edge].astype(np.int32)
     ties = _topk.ties(equal, state.items.keys_array, state.items.kind_array)
     return np.concatenate([sure, equal[np.argsort(ties, kind="stable")[: most - len(sure)]]])
 

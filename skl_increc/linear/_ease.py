@@ -33,7 +33,8 @@ class EASE(Recommender):
     events change :math:`X^\top X` by a matrix of rank two a user, which is worked into :math:`P` as it is [2]_.
 
     A user without a positive item, or whose items nobody had together with any other, is answered by the
-    prior: the share of the users who had the item.  So is every question for an item beyond `max_items`.
+    prior: the share of the users who had the item.  So is every question for an item that no user had, or
+    that is beyond `max_items`.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ class EASE(Recommender):
     gram_ : ndarray of shape (n_items, n_items)
         :math:`X^\top X`, how many users had both items, int32, aligned with `gram_ids_`.
     gram_ids_ : ndarray of object
-        The items in X: `item_ids_`, or those `max_items` of them that have the most users.
+        The items in X: those that a user had, or of these the `max_items` with the most users.
 
     Raises
     ------
@@ -220,8 +221,7 @@ class EASE(Recommender):
         users, which = np.unique(u, return_inverse=True)
         i = np.ascontiguousarray(i, dtype=np.int32)
         with self._up_to_date(state) as gram:
-            rows = self._questions(gram, users)
-            slots = i if gram.block is None else gram.block.slots_of(i)
+            rows, slots = self._questions(gram, users), gram.slots_of(i)
             scores = gram.pair_scores(rows, which.astype(np.int64), slots)
             prior = gram.alone(rows)[which] | (slots < 0)
             if prior.any():
@@ -233,7 +233,7 @@ class EASE(Recommender):
         with self._up_to_date(state) as gram:
             rows = self._questions(gram, u)
             prior = gram.alone(rows)
-            if gram.block is None and not prior.any():
+            if gram.block is None and not prior.any() and not state.scalar("anonymous")[0]:
                 return gram.scores(rows, n)
             shares = self._shares(state, gram)[:n]
             scores = gram.item_scores(rows, shares)
@@ -264,7 +264,7 @@ class EASE(Recommender):
         )
         with self._up_to_date(state) as gram:
             rows = self._questions(gram, u)
-            slot = int(i[0] if gram.block is None else gram.block.slots_of(i)[0])
+            slot = int(gram.slots_of(i)[0])
             if gram.alone(rows)[0] or (slot < 0 <= i[0]):
                 return np.array([None], dtype=object), self._score(state, u, i)
             had, coefs = rows[1], rows[2]
@@ -285,35 +285,34 @@ class EASE(Recommender):
         -------
         ids : ndarray of object (at most k,)
         scores : ndarray of float64 (at most k,)
-            Weights, descending.  Both are empty for an unknown item, and for one beyond `max_items`.
+            Weights, descending.  Both are empty for an item that no user had, and for one beyond `max_items`.
         """
         if self._state is None:
             return np.empty(0, dtype=object), np.empty(0)
         state = self._ready_state()
-        row = state.items.find(item)
         with self._up_to_date(state) as gram:
-            live = state.items.live() if gram.block is None else gram.block.live()
-            if row < 0 or row not in live:
+            slot = gram.slots_of(np.array([state.items.find(item)]))
+            if slot[0] < 0:
                 return np.empty(0, dtype=object), np.empty(0)
-            slots = live if gram.block is None else gram.block.slot[live]
-            one = np.array([0, 1]), slots[live == row], np.ones(1)
-            scores = gram.scores(one, gram.size)[0, slots]
+            items = gram.items()
+            slots = gram.slots_of(items)
+            scores = gram.scores((np.array([0, 1]), slot, np.ones(1)), gram.size)[0, slots]
         order = np.argsort(-scores, kind="stable")
-        order = order[live[order] != row][: max(0, k)]
-        return state.items.ids_of(live[order]), scores[order]
+        order = order[slots[order] != slot[0]][: max(0, k)]
+        return state.items.ids_of(items[order]), scores[order]
 
     @property
     def gram_(self) -> np.ndarray:
         state = self._ready_state()
         with self._up_to_date(state, counts_only=True) as gram:
-            rows = state.items.live() if gram.block is None else gram.block.slot[gram.block.live()]
+            rows = gram.slots_of(gram.items())
             return gram.matrices.counts[np.ix_(rows, rows)]
 
     @property
     def gram_ids_(self) -> np.ndarray:
         state = self._ready_state()
         with self._up_to_date(state, counts_only=True) as gram:
-            return state.items.ids_of(state.items.live() if gram.block is None else gram.block.live())
+            return state.items.ids_of(gram.items())
 
     def refresh(self) -> Self:
         """Work the inverse out anew from the counts, now: O(n\\ :sup:`3`).  No answer needs it.

@@ -457,6 +457,16 @@ class Gram:
         indptr, items = self.counted.csr(users)
         return indptr, items, np.ones(len(items))
 
+    def items(self) -> np.ndarray:
+        """Item rows of the items that the matrices know: those with users, and with a row; ascending."""
+        had = np.flatnonzero(self.support)
+        return had if self.block is None else had[self.block.slot[had] >= 0]
+
+    def slots_of(self, items: np.ndarray) -> np.ndarray:
+        """The rows of items in the matrices, int32; -1 for what the matrices do not know, and for -1."""
+        slots = items if self.block is None else self.block.slot[items]
+        return np.where((items >= 0) & (self.support[items] > 0), slots, -1).astype(np.int32)
+
     def times(self, rows: Rows) -> np.ndarray:
         """Sparse vectors times P, float64 (n, size)."""
         out = _gram.combine(self.matrices.inverse, *rows)
@@ -473,14 +483,12 @@ class Gram:
         return _gram.score_rows(m.inverse, m.updates, self._inner(m, rows), m.diagonal, *rows, n)
 
     def item_scores(self, rows: Rows, shares: np.ndarray) -> np.ndarray:
-        """Scores of the first item rows, as many as there are shares, which stand for items without a row."""
-        block, n = self.block, len(shares)
-        if block is None:
-            return self.scores(rows, n)
-        slots = np.flatnonzero((block.item >= 0) & (block.item < n))
-        out = np.empty((len(rows[0]) - 1, n))
+        """Scores of the first item rows; the shares of those that the matrices do not know."""
+        items = self.items()
+        items = items[items < len(shares)]
+        out = np.empty((len(rows[0]) - 1, len(shares)))
         out[:] = shares
-        out[:, block.item[slots]] = self.scores(rows, len(self.matrices.counts))[:, slots]
+        out[:, items] = self.scores(rows, self.size)[:, self.slots_of(items)]
         return out
 
     def pair_scores(self, rows: Rows, which: np.ndarray, items: np.ndarray) -> np.ndarray:

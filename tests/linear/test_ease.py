@@ -58,7 +58,7 @@ def must_equal_batch(model, events, l2, recency=1.0):
     at = [(kept.index(i), items.index(i)) for i in items if i in kept]
     mine, theirs = map(list, zip(*at, strict=True)) if at else ([], [])
     assert np.array_equal(model.gram_[np.ix_(mine, mine)], (X.T @ X)[np.ix_(theirs, theirs)])
-    had = {i: len({u for u, j in events if i == j and u is not None}) for i in model.item_ids_}
+    had = {i: len({u for u, j in events if i == j and u is not None}) for i in items}
     assert len(kept) == min(model.max_items, len(had))
     assert min([had[i] for i in kept], default=0) >= max(
         [n for i, n in had.items() if i not in kept], default=0
@@ -213,7 +213,7 @@ def test_a_thousand_removals_leave_the_answers_of_a_model_that_never_saw_them():
     never = learn(EASE(20.0), left)
     users, items = never.user_ids_[:100], never.item_ids_
     assert abs(scores_of(model, users, items) - scores_of(never, users, items)).max() < 1e-9
-    at = [model.item_ids_.tolist().index(i) for i in items]
+    at = [model.gram_ids_.tolist().index(i) for i in never.gram_ids_]
     assert np.array_equal(model.gram_[np.ix_(at, at)], never.gram_)
     assert model.drift() < 1e-11
 
@@ -284,6 +284,11 @@ def test_strangers_and_users_whose_items_nobody_shares_get_the_shares_of_the_use
     assert model.predict_one(user="c", item="y") == 3 / 5
     assert model.recommend_one("c", 2) == ["y", "x"]
     assert model.predict_one(user="a", item="only c") == 0.0
+    model.learn_one(item="only strangers")
+    assert model.predict_one(user="a", item="only strangers") == 1 / 6
+    assert 1 / 6 in model.recommend(["a"], 9, exclude_seen=False)[1]
+    assert model.explain("a", "only strangers")[1].tolist() == [1 / 6]
+    assert len(model.similar_items("only strangers")[0]) == 0
 
 
 @pytest.mark.parametrize("recency", [None, 0.7])
