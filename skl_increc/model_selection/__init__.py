@@ -11,6 +11,7 @@ from ._per_id import ColdStartSplit, LastPerUser
 from ._progressive import progressive_validate
 from ._progressive_display import ProgressiveDisplay
 from ._result import ProgressiveResult
+from ._search import ProgressiveSearchCV
 from ._stream import next_item
 from ._temporal import ProgressiveSplit, TemporalSplit
 from ._user_age_display import LearningCurveByUserAgeDisplay
@@ -26,6 +27,7 @@ __all__ = [
     "PairedTest",
     "ProgressiveDisplay",
     "ProgressiveResult",
+    "ProgressiveSearchCV",
     "ProgressiveSplit",
     "TemporalSplit",
     "mcnemar_test",

@@ -16,7 +16,7 @@ from skl_increc.exceptions import DatasetError
 
 from ._stream import split_event
 
-__all__ = ["Columns", "Event", "Events", "open_events"]
+__all__ = ["Columns", "Event", "Events", "open_events", "values_of"]
 
 #: user, item (canonical; None if missing), moment (None: alone), x, y, w (None: 1)
 Event = tuple[Any, Any, Any, dict[Any, Any], Any, Any]
@@ -192,13 +192,13 @@ def _rows(frame: Any, columns: Columns, ratings: np.ndarray | None) -> Iterator[
         n = len(part)
         moments = [None] * n if columns.time is None else _moments(part, columns.time).tolist()
         values = [None] * n if ratings is None else ratings[start : start + n].tolist()
-        cells = [_values(part[name]) for name in names]
+        cells = [values_of(part[name]) for name in names]
         for row, moment, y in zip(zip(*cells, strict=True), moments, values, strict=True):
             user, item = canonical(row[user_at]), canonical(row[item_at])
             yield user, item, moment, dict(zip(names, row, strict=True)), y, None
 
 
-def _values(series: Any) -> list[Any]:
+def values_of(series: Any) -> list[Any]:
     """Python values; None for the missing, in whatever way the library marks them."""
     values = series.to_list()
     if series.null_count():
