@@ -40,7 +40,9 @@ def test_ratings(make, events):
     selector = make(raters(), metrics.MAE())
     value = score(events, selector, metrics.MAE()).get()
     # a bandit teaches one model at a time, so that each knows less than it would alone
-    if isinstance(selector, model_selection.BanditRegressor):  # pulls and teaches one at a time: who waits knows less
+    if isinstance(
+        selector, model_selection.BanditRegressor
+    ):  # pulls and teaches one at a time: who waits knows less
         assert min(alone) < value < max(alone) * 1.1
     else:
         assert min(alone) * 0.99 < value < max(alone)
