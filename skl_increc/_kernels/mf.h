@@ -40,6 +40,7 @@ enum { MF_FOLD = 8 };
 SKL_INLINE float mf_fold(const float *a)
 {
     float h[4], g[2];
+#pragma omp simd
     for (int j = 0; j < 4; j++) h[j] = a[j] + a[j + 4];
     for (int j = 0; j < 2; j++) g[j] = h[j] + h[j + 2];
     return g[0] + g[1];

@@ -9,8 +9,8 @@ enum { MF_BLOCK = 16, MF_LANES = 4 };
 
 /* a float and its square can hold it; nobody whose weight counts is as far out */
 #define MF_FARTHEST 1e15
-/* below this sum of weights nothing is known yet: its square must be a normal number */
-#define MF_LEAST 1e-150
+/* a spread below this is none: what is divided by must be a normal number */
+#define MF_LEAST 1e-300
 
 /* running totals: the scale that the model learns in, kept as plain sums */
 typedef struct { double n, s1, s2, shift, lo, hi; } mf_totals;
@@ -50,18 +50,21 @@ SKL_INLINE void mf_standardise(mf_totals *T, const double *y, const double *w, i
     } else {
         for (int t = n; t < whole; t++) { N[t] = 1.0; A[t] = 0.0; B[t] = 0.0; Y[t] = 0.0; }
     }
+    double Z[MF_BLOCK];
     for (int b = 0; b < whole; b += MF_LANES) {
 #pragma omp simd
-        for (int j = 0; j < MF_LANES; j++) {
+        for (int j = 0; j < MF_LANES; j++) { /* doubles alone: they fill the lanes of wide vectors */
             const double k = N[b + j], s = A[b + j]; /* the sums as they are: one division less */
             const double num = centre ? Y[b + j] * k - s : Y[b + j] + shift;
             const double raw = centre ? B[b + j] * k : (B[b + j] + shift * (2.0 * s + shift * k)) / k;
             const double var = centre ? raw - s * s : raw;
-            const double known = ((k > MF_LEAST) & (var > 1e-12 * raw)) ? 1.0 : 0.0;
-            const double z = known * num / sqrt(known > 0.0 ? var : 1.0);
+            const double z = num / sqrt(var);
+            const double known = var > 1e-12 * raw + MF_LEAST ? z : 0.0;
             /* a rating of next to no weight may be as far out as it likes */
-            target[b + j] = (float)(z < -MF_FARTHEST ? -MF_FARTHEST : z > MF_FARTHEST ? MF_FARTHEST : z);
+            const double low = known > -MF_FARTHEST ? known : -MF_FARTHEST;
+            Z[b + j] = low < MF_FARTHEST ? low : MF_FARTHEST;
         }
     }
+    for (int t = 0; t < n; t++) target[t] = (float)Z[t];
 }
 #endif
