@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "CapacityError",
     "DatasetError",
+    "DivergenceWarning",
     "GuaranteeError",
     "MissingIdsWarning",
     "SampledMetricWarning",
@@ -31,6 +32,10 @@ class CapacityError(MemoryError):
 
 class DatasetError(ValueError):
     """Data is absent, cannot be read, or lacks what the call needs."""
+
+
+class DivergenceWarning(RuntimeWarning):
+    """Learned numbers grew beyond all measure; what had done so was left as it was."""
 
 
 class MissingIdsWarning(UserWarning):

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
+from skl_increc.factorization import BPR, BiasedMF, BiasedMFClassifier, KalmanMF
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
@@ -58,6 +58,17 @@ MODELS = {
     "EASE-recency": EASE(30.0, recency=0.9, min_y=3, max_items=12),
     "EASE-history=5": EASE(history=5),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
+    "BPR": BPR(8, n_negatives=10),
+    "BPR-options": BPR(
+        17,
+        loss="logistic",
+        negatives="popularity",
+        n_negatives=2,
+        replay=1,
+        replay_size=6,
+        history=5,
+        min_y=2,
+    ),
     "KalmanMF": KalmanMF(),
     "KalmanMF-full": KalmanMF(covariance="full", drift_factors=1e-4, clip_to_range=True, history=5),
     "KalmanMF-time-17": KalmanMF(17, time_col="time"),

@@ -253,7 +253,7 @@ SKL_INLINE void mf_targets_of(const mf_model *m, mf_totals *T, const double *y, 
 
 /* Targets of up to MF_BLOCK events, for the forms that do not learn event by event in C. */
 SKL_CLONES
-static void mf_targets(const mf_model *m, mf_totals *T, const double *y, const double *w, int n,
+SKL_OPTIONAL static void mf_targets(const mf_model *m, mf_totals *T, const double *y, const double *w, int n,
                        int count, float *target, float *offset, float *weight)
 {
     mf_targets_of(m, T, y, w, n, count, target, offset, weight);
@@ -261,7 +261,7 @@ static void mf_targets(const mf_model *m, mf_totals *T, const double *y, const d
 
 /* Steps of events whose targets are known. */
 SKL_CLONES
-static void mf_steps(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
+SKL_OPTIONAL static void mf_steps(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
                      const float *offset, const float *w, ptrdiff_t n)
 {
     mf_events(m, u, i, target, offset, w, n, n);
@@ -294,7 +294,7 @@ SKL_INLINE float mf_dot_loop(const float *SKL_RESTRICT p, const float *SKL_RESTR
 
 /* b_u + b_i + p.q of n pairs; what is unknown adds nothing.  `pu` and `qi` step by 0 or 1. */
 SKL_CLONES
-static void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int32_t *i, int step_i,
+SKL_OPTIONAL static void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int32_t *i, int step_i,
                       ptrdiff_t n, float *out)
 {
     for (ptrdiff_t t = 0; t < n; t++) {

@@ -175,7 +175,8 @@ cdef class State:
         if self.stores or (self.history is not None and u >= 0 and i >= 0):
             try:
                 self.learner.make_room(&cu, &ci, &y, &w, &t, 1)
-                if self.history is not None and u >= 0 and i >= 0:
+                # where y is optional, y <= 0 is no record of who had what
+                if self.history is not None and u >= 0 and i >= 0 and (y > 0 or not self.optional_y):
                     if self.n_pair:
                         self.learner.pair(y, w, t, pair)
                     self.history.append_c(u, ci, pair)

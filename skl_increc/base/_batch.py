@@ -60,7 +60,7 @@ def learn_events(
     The state is one that no other thread has yet, or the caller is `alone` with it.
     ``singly``: as so many calls of ``learn_one``, also in a model whose ``partial_fit`` is one step.
     """
-    events, y, w = _leave_out(state, events, y, w)
+    events, y, w = _leave_out(model, state, events, y, w)
     time = events.time
     if time is not None:
         order = np.argsort(time, kind="stable")
@@ -74,14 +74,14 @@ def learn_events(
     if time is not None and len(y):
         state.n_late += n_late
         state.now = max(state.now, float(t[-1]))
-    state.record(u, i, y, w, t)
+    model._record(state, u, i, y, w, t)
     (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)
     for epoch in range(1, n_epochs):
         model._learn_again(state, u, i, y, w, t, epoch)
 
 
 def _leave_out(
-    state: State, events: Interactions, y: np.ndarray, w: np.ndarray
+    model: Any, state: State, events: Interactions, y: np.ndarray, w: np.ndarray
 ) -> tuple[Interactions, np.ndarray, np.ndarray]:
     """Without the events that are none: of weight 0 or, for a recommender, of y <= 0.
 
@@ -89,8 +89,9 @@ def _leave_out(
     """
     keep = w > 0
     if state.optional_y:
-        keep &= y > 0
-        w = np.where(y >= state.min_y, w, 0.0)  # seen, but not a positive
+        if not model._takes_negatives:
+            keep &= y > 0
+        w = np.where((y >= state.min_y) | (y <= 0), w, 0.0)  # between them: seen, but not a positive
     if not keep.all():
         none = events.take(np.flatnonzero(~keep))
         none.users.find(state.users), none.items.find(state.items)

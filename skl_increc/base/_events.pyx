@@ -124,11 +124,11 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
             raise ValueError(f"w must be below {HEAVIEST:g}; got {w!r}. Rescale the weights.")
         if ww < 0:
             raise ValueError(f"w must be at least 0; got {w!r}.")
-    if ww == 0 or (st.optional_y and yy <= 0):   # no event; but what is no id is told all the same
+    if ww == 0 or (st.optional_y and yy <= 0 and not self._takes_negatives):   # no event; but what is no id is told all the same
         st.users.find_c(user)
         st.items.find_c(item)
         return
-    if st.optional_y and yy < st.min_y:
+    if st.optional_y and 0 < yy < st.min_y:
         ww = 0                           # seen, but not a positive: it teaches nothing
     while st.busy or st.learning:        # another thread learns: wait for it
         st.wait()

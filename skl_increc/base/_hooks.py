@@ -56,6 +56,12 @@ class Hooks:
         """What it promises as it is set now."""
         return Guarantees("no", "no", "no", "no", "nothing is known of this model")
 
+    def _record(
+        self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
+    ) -> None:
+        """Note who had what, before `_learn`; for a model that asks for it while it learns, `_learn` notes it."""
+        state.record(u, i, y, w, t)
+
     def _learn(
         self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray
     ) -> None:

@@ -163,7 +163,7 @@ def model_value(value: Any) -> float:
 def zero_weight_is_no_event(model: Any) -> None:
     """An event of weight 0 is no event: it leaves no row, no history and no time, on any path.
 
-    For a recommender the same holds for y of 0 or less.
+    For a recommender the same holds for y of 0 or less, unless it learns from what was refused.
     """
     events = make_events(model, 60, seed=8)
     nothing = _nothings(model, events)
@@ -185,7 +185,7 @@ def _nothings(model: Any, events: Sequence[Event]) -> list[Event]:
     out = []
     for j, e in enumerate(events):
         user, item = (e.user, e.item) if j % 3 else (f"nobody {j}", f"nothing {j}")
-        if role(model) == "recommender" and j % 2:
+        if role(model) == "recommender" and not model._takes_negatives and j % 2:
             out.append(Event(user, item, -1.0 if j % 4 == 1 else 0.0, 1.0, e.t))
         else:
             out.append(Event(user, item, e.y, 0.0, e.t))

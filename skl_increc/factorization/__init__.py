@@ -1,7 +1,8 @@
 """Matrix factorisation: users and items as vectors whose products predict."""
 
 from skl_increc.factorization._biased_mf import BiasedMF
+from skl_increc.factorization._bpr import BPR
 from skl_increc.factorization._classifier import BiasedMFClassifier
 from skl_increc.factorization._kalman_mf import KalmanMF
 
-__all__ = ["BiasedMF", "BiasedMFClassifier", "KalmanMF"]
+__all__ = ["BPR", "BiasedMF", "BiasedMFClassifier", "KalmanMF"]

@@ -21,6 +21,7 @@ __all__ = [
     "configure",
     "fields",
     "learner_of",
+    "replay_fields",
     "structure",
 ]
 
@@ -89,12 +90,17 @@ def fields(model: Any, stride: int) -> list[Field]:
             Field("implicit", "item", model.n_factors, "float32", pad=True, meaning="the second vector"),
             Field("implicit_acc", "item", 1, "float32", meaning="squared gradients of the second vector"),
         ]
-    if model.replay:
-        found += [
-            Field("replay_counts", "scalar", COUNTS, meaning="events seen, events kept, draws"),
-            Field("replay_events", "scalar", EVENT * model.replay_size, meaning="user row, item row, y, w"),
-        ]
-    return found
+    return found + replay_fields(model)
+
+
+def replay_fields(model: Any) -> list[Field]:
+    """The sample of past events."""
+    if not model.replay:
+        return []
+    return [
+        Field("replay_counts", "scalar", COUNTS, meaning="events seen, events kept, draws"),
+        Field("replay_events", "scalar", EVENT * model.replay_size, meaning="user row, item row, y, w"),
+    ]
 
 
 def learner_of(model: Any) -> type[MFLearner]:

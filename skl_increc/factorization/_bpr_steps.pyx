@@ -1,0 +1,354 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The learner of factor models on positive events: BPR, WARP, logistic and squared loss, sampled negatives."""
+from libc.math cimport log, pow
+from libc.stdint cimport int32_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+import warnings
+
+import numpy as np
+
+from skl_increc._kernels._learner cimport Pairs
+from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_scores
+from skl_increc._state._history cimport History
+
+from skl_increc.exceptions import DivergenceWarning
+
+cdef extern from "bpr.h" nogil:
+    enum: BPR_PAIRS, BPR_WARP, BPR_LOGISTIC, BPR_SQUARED
+    int bpr_pairs(const mf_model *m, int32_t u, int32_t i, const int32_t *others, int n, float w, float rank)
+    int bpr_points(const mf_model *m, int32_t u, const int32_t *items, int n, float target, float w, int link,
+                   int still)
+    void bpr_fetch(const mf_model *m, int32_t i)
+    int32_t bpr_below(uint64_t key, uint64_t use, int32_t n)
+    void bpr_tree_extend(double *tree, const double *weight, Py_ssize_t j)
+    void bpr_tree_add(double *tree, Py_ssize_t n, Py_ssize_t j, double by)
+    double bpr_tree_total(const double *tree, Py_ssize_t n)
+    int32_t bpr_tree_find(const double *tree, Py_ssize_t n, double x)
+
+cdef extern from "hash.h" nogil:
+    uint64_t skl_mix(uint64_t z)
+
+cdef extern from "replay.h" nogil:
+    ctypedef struct skl_replay_counts:
+        double seen, filled, ticks
+    ctypedef struct skl_replay_event:
+        double u, i, y, w
+    size_t skl_replay_draw(uint64_t seed, double tick, uint64_t use, double n)
+    void skl_replay_keep(skl_replay_counts *c, skl_replay_event *kept, size_t room, uint64_t seed,
+                         skl_replay_event event)
+
+cdef enum:
+    # scalars
+    TICKS = 0          # events so far, further passes included: what the draws follow from
+    KNOWN = 1          # item rows that have had an event
+    BROKEN = 2         # steps that met a row which had exploded
+    HEAD = 3           # item rows + 1 of the queue of items: longest unseen, newest
+    TAIL = 4
+    COUNTS = 6         # of the sample of past events, then the events
+    N_SCALARS = 6
+    # negatives
+    UNIFORM = 0
+    POPULARITY = 1
+    RECENT = 2
+    HARDEST = 3
+    # the queue
+    BEFORE = 0
+    AFTER = 1
+    OTHERS_TURN = 512  # events after which another thread may go first
+    TRIES = 16         # draws of an item that the user has had, before this negative is given up
+
+SCALARS = N_SCALARS
+LOSSES = {"bpr": BPR_PAIRS, "warp": BPR_WARP, "logistic": BPR_LOGISTIC, "squared": BPR_SQUARED}
+NEGATIVES = {"uniform": UNIFORM, "popularity": POPULARITY, "recent": RECENT, "hardest": HARDEST}
+
+
+cdef class BPRLearner(MFLearner):
+    """Learner of ``BPR``: each positive against items that the user has not had, drawn by event number.
+
+    The user rows hold "factors", "stat" and "last"; the item rows "factors", "stat", and by the kind of
+    negatives "weight" and "tree", or "queue".
+    """
+    cdef int ranking, negatives, n_negatives, n_candidates, replay
+    cdef size_t replay_room
+    cdef double exponent
+    cdef float negative_weight
+    cdef int32_t[:, ::1] last, queue
+    cdef double[:, ::1] weight, tree
+    cdef History known          # who had what; None: nothing is remembered
+    cdef int32_t *drawn
+    cdef float *spare
+    cdef int room
+    cdef bint told, queued, weighed
+
+    def __dealloc__(self):
+        free(self.drawn)
+        free(self.spare)
+
+    def configure_sampling(self, *, int loss, int negatives, int n_negatives, int n_candidates, double exponent,
+                           float negative_weight, int replay, size_t replay_room):
+        """Take the parameters of the loss and of what is drawn."""
+        cdef int room = max(n_negatives, n_candidates, 1)
+        if room > self.room:
+            drawn, spare = <int32_t *>malloc(room * sizeof(int32_t)), <float *>malloc(room * sizeof(float))
+            if drawn == NULL or spare == NULL:
+                free(drawn)
+                free(spare)
+                raise MemoryError(f"no memory for {room} negatives")
+            free(self.drawn)
+            free(self.spare)
+            self.drawn, self.spare, self.room = drawn, spare, room
+        self.ranking, self.negatives, self.n_negatives = loss, negatives, n_negatives
+        self.n_candidates, self.exponent, self.negative_weight = n_candidates, exponent, negative_weight
+        self.replay, self.replay_room = replay, replay_room
+
+    def bind(self, dict users, dict items, scalars):
+        cdef int32_t[:, ::1] last = users["last"], queue
+        cdef double[:, ::1] weight, tree
+        MFLearner.bind(self, users, items, scalars)
+        self.last = last
+        if "queue" in items:
+            queue = items["queue"]
+            self.queue = queue
+            self.queued = True
+        if "tree" in items:
+            weight, tree = items["weight"], items["tree"]
+            self.weight, self.tree = weight, tree
+            self.weighed = True
+
+    def attach_pairs(self, Pairs pairs):
+        self.known = pairs
+
+    cdef bint holds(self, Py_ssize_t u, int32_t i) noexcept nogil:
+        """Whether the user is known to have had the item."""
+        if self.known is None or u < 0 or u >= self.known.lists.n:
+            return False
+        return self.known.lists.find(self.known.lists.heads + u, i) >= 0
+
+    # -- learning -------------------------------------------------------------------------------
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(n):
+            if i[j] >= 0:
+                self.event(u[j], i[j], y[j], w[j])
+            self.scalars[TICKS] += 1
+        if self.scalars[BROKEN] > 0 and not self.told:
+            with gil:
+                self.tell()
+
+    def learn_in_order(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
+                       const double[::1] w, const double[::1] t):
+        """Note each event in the history, which has room for it, just before it is learned.
+
+        Readers of the history hold the GIL, so that others get their turn only between two events.
+        """
+        cdef Py_ssize_t j
+        cdef double none = 0
+        for j in range(u.shape[0]):
+            if self.known is not None and u[j] >= 0 and i[j] >= 0 and y[j] > 0:
+                self.known.append_c(u[j], i[j], &none)
+            self.learn(&u[j], &i[j], &y[j], &w[j], &t[j], 1)
+            if j % OTHERS_TURN == OTHERS_TURN - 1:
+                with nogil:
+                    pass
+
+    cdef void event(self, int32_t u, int32_t i, double y, double w) noexcept nogil:
+        if i >= self.scalars[KNOWN]:
+            self.know(i)
+        if y <= 0:
+            self.disliked(u, i, <float>w, 0)
+            return
+        if w > 0:
+            self.positive(u, i, <float>w, 0)
+            if self.replay:
+                self.rehearse(u, i, w)
+            if u >= 0:
+                self.last[u, 0] = i + 1
+        if self.count:
+            self.happened(i)
+
+    cdef void know(self, int32_t i) noexcept nogil:
+        """Items up to this one may be drawn from now on."""
+        cdef int32_t j
+        if self.weighed:
+            for j in range(<int32_t>self.scalars[KNOWN], i + 1):
+                self.weight[j, 0] = 0
+                bpr_tree_extend(&self.tree[0, 0], &self.weight[0, 0], j + 1)
+        self.scalars[KNOWN] = i + 1
+
+    cdef void happened(self, int32_t i) noexcept nogil:
+        """Note an event for what is drawn later."""
+        cdef double before
+        if self.weighed:
+            before = self.weight[i, 0]            # counts are kept, powers of them are in the tree
+            self.weight[i, 0] = before + 1
+            bpr_tree_add(&self.tree[0, 0], <Py_ssize_t>self.scalars[KNOWN], i + 1,
+                         pow(before + 1, self.exponent) - (pow(before, self.exponent) if before > 0 else 0))
+        if self.queued:
+            self.to_the_end(i)
+
+    cdef void positive(self, int32_t u, int32_t i, float w, uint64_t use) noexcept nogil:
+        """One positive event against what is drawn for it."""
+        cdef uint64_t key = skl_mix(skl_mix(self.seed ^ <uint64_t>0xB1A5ED5A3) + <uint64_t>self.scalars[TICKS])
+        cdef int n
+        cdef bint still = self.negatives == RECENT
+        key = skl_mix(key + use)
+        if self.ranking == BPR_WARP:
+            self.warp(u, i, w, key)
+            return
+        n = self.draw(u, i, key)
+        if self.ranking == BPR_PAIRS:
+            self.scalars[BROKEN] += bpr_pairs(&self.m, u, i, self.drawn, n, w, 0)
+            return
+        self.scalars[BROKEN] += bpr_points(&self.m, u, self.drawn, n, 0, w * self.negative_weight,
+                                           self.ranking == BPR_LOGISTIC, still)
+        self.scalars[BROKEN] += bpr_points(&self.m, u, &i, 1, 1, w, self.ranking == BPR_LOGISTIC, False)
+
+    cdef void warp(self, int32_t u, int32_t i, float w, uint64_t key) noexcept nogil:
+        """Draw until an item stands within the margin; the sooner, the lower the positive stands."""
+        cdef float good, s
+        cdef int32_t j
+        cdef int trial
+        cdef double n = self.scalars[KNOWN]
+        mf_scores(&self.m, &u, 0, &i, 0, 1, &good)
+        for trial in range(self.n_negatives):
+            j = self.draw_one(u, i, key + <uint64_t>trial * TRIES * 4)
+            if j < 0:
+                continue
+            mf_scores(&self.m, &u, 0, &j, 0, 1, &s)
+            if s > good - 1:
+                s = <float>(log(max((n - 1) / (trial + 1), 1.0) + 1) / log(n + 1))
+                self.scalars[BROKEN] += bpr_pairs(&self.m, u, i, &j, 1, w, s)
+                return
+
+    cdef void disliked(self, int32_t u, int32_t i, float w, uint64_t use) noexcept nogil:
+        """An item that the user refused: below the last one taken, or towards 0."""
+        cdef int32_t good
+        if self.ranking >= BPR_LOGISTIC:
+            self.scalars[BROKEN] += bpr_points(&self.m, u, &i, 1, 0, w, self.ranking == BPR_LOGISTIC, False)
+        elif u >= 0 and self.last[u, 0] and self.last[u, 0] != i + 1:
+            good = self.last[u, 0] - 1
+            self.scalars[BROKEN] += bpr_pairs(&self.m, u, good, &i, 1, w, 1 if self.ranking == BPR_WARP else 0)
+
+    cdef void rehearse(self, int32_t u, int32_t i, double w) noexcept nogil:
+        """Learn past events again; then the new one may join them."""
+        cdef skl_replay_counts *counts = <skl_replay_counts *>&self.scalars[COUNTS]
+        cdef skl_replay_event *kept = <skl_replay_event *>&self.scalars[COUNTS + 3]
+        cdef skl_replay_event past
+        cdef int r
+        if counts.filled > 0:
+            for r in range(self.replay):
+                past = kept[skl_replay_draw(self.seed, counts.ticks, r, counts.filled)]
+                self.positive(<int32_t>past.u, <int32_t>past.i, <float>past.w, r + 1)
+        if self.count and u >= 0:
+            past.u, past.i, past.y, past.w = u, i, 1, w
+            skl_replay_keep(counts, kept, self.replay_room, self.seed, past)
+        counts.ticks += 1
+
+    # -- what is drawn --------------------------------------------------------------------------
+    cdef int draw(self, int32_t u, int32_t i, uint64_t key) noexcept nogil:
+        """Negatives of one event, into `drawn`; how many."""
+        cdef int n = 0, r
+        cdef int32_t j
+        if self.negatives == RECENT:
+            return self.draw_longest_unseen(u, i)
+        if self.negatives == HARDEST:
+            for r in range(self.n_negatives):
+                j = self.draw_hardest(u, i, key + <uint64_t>r * self.n_candidates * TRIES * 4, self.drawn + n)
+                n += j >= 0
+            return n
+        for r in range(self.n_negatives):
+            j = self.draw_one(u, i, key + <uint64_t>r * TRIES * 4)
+            if j >= 0:
+                self.drawn[n] = j
+                n += 1
+                bpr_fetch(&self.m, j)
+        return n
+
+    cdef int32_t draw_one(self, int32_t u, int32_t i, uint64_t key) noexcept nogil:
+        """An item that is not i and that the user has not had; -1: the tries were in vain."""
+        cdef int32_t n = <int32_t>self.scalars[KNOWN], j
+        cdef int attempt
+        cdef double total
+        for attempt in range(TRIES):
+            if self.negatives == POPULARITY:
+                total = bpr_tree_total(&self.tree[0, 0], n)
+                j = bpr_tree_find(&self.tree[0, 0], n, total * (skl_mix(key + attempt) >> 11) / 9007199254740992.0)
+            else:
+                j = bpr_below(key, attempt, n)
+            if j != i and not self.holds(u, j):
+                return j
+        return -1
+
+    cdef int32_t draw_hardest(self, int32_t u, int32_t i, uint64_t key, int32_t *out) noexcept nogil:
+        """The one of some candidates that scores most, into `out`."""
+        cdef int32_t best = -1, j
+        cdef float most = 0, s
+        cdef int c
+        for c in range(self.n_candidates):
+            j = self.draw_one(u, i, key + <uint64_t>c * TRIES * 4)
+            if j >= 0:
+                mf_scores(&self.m, &u, 0, &j, 0, 1, &s)
+                if best < 0 or s > most:
+                    best, most = j, s
+        if best >= 0:
+            out[0] = best
+        return best
+
+    cdef int draw_longest_unseen(self, int32_t u, int32_t i) noexcept nogil:
+        """The head of the queue of items, each of which then goes to its end."""
+        cdef int n = 0, look = self.n_negatives + TRIES
+        cdef int32_t j = <int32_t>self.scalars[HEAD] - 1
+        while j >= 0 and n < self.n_negatives and look > 0:
+            if j != i and not self.holds(u, j):
+                self.drawn[n] = j
+                n += 1
+            j = self.queue[j, AFTER] - 1
+            look -= 1
+        for look in range(n):
+            self.to_the_end(self.drawn[look])
+        return n
+
+    cdef void to_the_end(self, int32_t i) noexcept nogil:
+        """Item i becomes the newest of the queue, in which it may be or not."""
+        cdef int32_t a = self.queue[i, BEFORE], b = self.queue[i, AFTER], tail
+        cdef bint there = a or b or self.scalars[HEAD] == i + 1
+        if self.scalars[TAIL] == i + 1:
+            return
+        if there:
+            if a:
+                self.queue[a - 1, AFTER] = b
+            else:
+                self.scalars[HEAD] = b
+            self.queue[b - 1, BEFORE] = a
+        tail = <int32_t>self.scalars[TAIL]
+        self.queue[i, BEFORE], self.queue[i, AFTER] = tail, 0
+        if tail:
+            self.queue[tail - 1, AFTER] = i + 1
+        else:
+            self.scalars[HEAD] = i + 1
+        self.scalars[TAIL] = i + 1
+
+    # -- what went wrong ------------------------------------------------------------------------
+    def tell(self):
+        """Warn, once, that rows have exploded."""
+        self.told = True
+        warnings.warn(
+            "BPR: a vector grew beyond all measure, and is left as it was. Lower learning_rate or init_scale, or "
+            "raise l2.", DivergenceWarning, stacklevel=2)
+
+    # -- answers --------------------------------------------------------------------------------
+    cdef void units(self, double *centre, double *scale) noexcept nogil:
+        centre[0], scale[0] = 0, 1
+
+    cdef double finish(self, float s, double centre, double scale, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        return s
+
+    cdef double clipped(self, double s) noexcept nogil:
+        return s
+
+    cdef MFLearner reader(self):
+        cdef BPRLearner r = BPRLearner.__new__(BPRLearner, self.m.k, self.m.stride)
+        self.lend(r)
+        return r
