@@ -124,7 +124,8 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
             raise ValueError(f"w must be below {HEAVIEST:g}; got {w!r}. Rescale the weights.")
         if ww < 0:
             raise ValueError(f"w must be at least 0; got {w!r}.")
-    if ww == 0 or (st.optional_y and yy <= 0 and not self._takes_negatives):   # no event; but what is no id is told all the same
+    if ww == 0 or (st.optional_y and yy <= 0 and not self._takes_negatives):
+        # no event; but what is no id is told all the same
         st.users.find_c(user)
         st.items.find_c(item)
         return

@@ -1,12 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The learner of factor models on positive events: BPR, WARP, logistic and squared loss, sampled negatives."""
+"""The learner of factors from positive events: BPR, WARP, logistic and squared loss, sampled negatives."""
 from libc.math cimport log, pow
 from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 import warnings
-
-import numpy as np
 
 from skl_increc._kernels._learner cimport Pairs
 from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_scores
@@ -85,8 +83,8 @@ cdef class BPRLearner(MFLearner):
         free(self.drawn)
         free(self.spare)
 
-    def configure_sampling(self, *, int loss, int negatives, int n_negatives, int n_candidates, double exponent,
-                           float negative_weight, int replay, size_t replay_room):
+    def configure_sampling(self, *, int loss, int negatives, int n_negatives, int n_candidates,
+                           double exponent, float negative_weight, int replay, size_t replay_room):
         """Take the parameters of the loss and of what is drawn."""
         cdef int room = max(n_negatives, n_candidates, 1)
         if room > self.room:
@@ -190,10 +188,10 @@ cdef class BPRLearner(MFLearner):
 
     cdef void positive(self, int32_t u, int32_t i, float w, uint64_t use) noexcept nogil:
         """One positive event against what is drawn for it."""
-        cdef uint64_t key = skl_mix(skl_mix(self.seed ^ <uint64_t>0xB1A5ED5A3) + <uint64_t>self.scalars[TICKS])
+        cdef uint64_t key = skl_mix(self.seed ^ <uint64_t>0xB1A5ED5A3)
         cdef int n
         cdef bint still = self.negatives == RECENT
-        key = skl_mix(key + use)
+        key = skl_mix(skl_mix(key + <uint64_t>self.scalars[TICKS]) + use)
         if self.ranking == BPR_WARP:
             self.warp(u, i, w, key)
             return
@@ -229,7 +227,7 @@ cdef class BPRLearner(MFLearner):
             self.scalars[BROKEN] += bpr_points(&self.m, u, &i, 1, 0, w, self.ranking == BPR_LOGISTIC, False)
         elif u >= 0 and self.last[u, 0] and self.last[u, 0] != i + 1:
             good = self.last[u, 0] - 1
-            self.scalars[BROKEN] += bpr_pairs(&self.m, u, good, &i, 1, w, 1 if self.ranking == BPR_WARP else 0)
+            self.scalars[BROKEN] += bpr_pairs(&self.m, u, good, &i, 1, w, self.ranking == BPR_WARP)
 
     cdef void rehearse(self, int32_t u, int32_t i, double w) noexcept nogil:
         """Learn past events again; then the new one may join them."""
@@ -270,11 +268,11 @@ cdef class BPRLearner(MFLearner):
         """An item that is not i and that the user has not had; -1: the tries were in vain."""
         cdef int32_t n = <int32_t>self.scalars[KNOWN], j
         cdef int attempt
-        cdef double total
+        cdef double at
         for attempt in range(TRIES):
             if self.negatives == POPULARITY:
-                total = bpr_tree_total(&self.tree[0, 0], n)
-                j = bpr_tree_find(&self.tree[0, 0], n, total * (skl_mix(key + attempt) >> 11) / 9007199254740992.0)
+                at = bpr_tree_total(&self.tree[0, 0], n) * (skl_mix(key + attempt) >> 11) / 9007199254740992.0
+                j = bpr_tree_find(&self.tree[0, 0], n, at)
             else:
                 j = bpr_below(key, attempt, n)
             if j != i and not self.holds(u, j):
@@ -335,8 +333,8 @@ cdef class BPRLearner(MFLearner):
         """Warn, once, that rows have exploded."""
         self.told = True
         warnings.warn(
-            "BPR: a vector grew beyond all measure, and is left as it was. Lower learning_rate or init_scale, or "
-            "raise l2.", DivergenceWarning, stacklevel=2)
+            "BPR: a vector grew beyond all measure, and is left as it was. Lower learning_rate or "
+            "init_scale, or raise l2.", DivergenceWarning, stacklevel=2)
 
     # -- answers --------------------------------------------------------------------------------
     cdef void units(self, double *centre, double *scale) noexcept nogil:
