@@ -81,6 +81,14 @@ cdef class PopularityLearner(Learner):
             if self.timed and u[j] < 0:
                 self.learn_anonymous(i[j], w[j], t[j])
 
+    cdef void unlearn(self, int32_t u, int32_t i, double w, double t) noexcept nogil:
+        self.s[P_EVENTS] -= 1
+        if u >= 0:
+            self.user_events[u, 0] -= 1
+        if i >= 0:
+            self.events[i, 0] -= 1
+            self.weight[i, 0] -= w
+
     cdef void learn_anonymous(self, Py_ssize_t i, double w, double t) noexcept nogil:
         """What `forget` cannot read from the pairs; in the units that a pair would have."""
         cdef double q = floor(t / self.half_life), units

@@ -17,6 +17,7 @@ cdef class Learner:
     cdef readonly bint scores_in_python    # `score` is not written: answers need more than C
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil
+    cdef void unlearn(self, int32_t u, int32_t i, double w, double t) noexcept nogil
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil
     cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1

@@ -53,6 +53,9 @@ cdef class Learner:
                     const double *t, Py_ssize_t n) noexcept nogil:
         """Learn n events in order; cannot fail."""
 
+    cdef void unlearn(self, int32_t u, int32_t i, double w, double t) noexcept nogil:
+        """Take out the oldest event that a window held; its pair is still as with it.  Cannot fail."""
+
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
         """Fill the row of a new user (side 0) or item (side 1)."""
 

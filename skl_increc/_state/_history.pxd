@@ -11,10 +11,12 @@ cdef class History(Pairs):
     cdef Lists lists              # of each user, oldest first
     cdef Runs runs                # of the batch that there is room for; None: of none
     cdef readonly int n_values, n_sums
+    cdef Py_ssize_t taken         # pairs that went since filters were made anew
     cdef public double span       # 0, or how long a sum takes to count half
     cdef readonly Py_ssize_t window          # 0: all items, else the last so many
 
     cdef int append_c(self, Py_ssize_t u, int32_t i, const double *add) except -1
+    cdef void take_back(self, Py_ssize_t u, int32_t i, const double *less) noexcept nogil
     cdef void add_up(self, double *v, Py_ssize_t step, const double *add) noexcept nogil
     cdef bint at_once(self, Py_ssize_t length, Py_ssize_t coming) noexcept nogil
     cdef int make_scratch(self, Runs runs, Py_ssize_t top, Py_ssize_t longest) except -1

@@ -18,6 +18,7 @@ cdef extern from "simd.h" nogil:
 cdef enum:
     MOST_VALUES = 16  # columns of a pair
     FEW = 8           # events that are not worth grouping
+    REFRESH = 64      # pairs taken back for each filter that is made anew
 
 
 @cython.final
@@ -117,6 +118,24 @@ cdef class History(Pairs):
             for c in range(self.n_values):
                 self.lists.values(h, c)[length_of(h) - 1] = add[c]
         return 0
+
+    cdef void take_back(self, Py_ssize_t u, int32_t i, const double *less) noexcept nogil:
+        """One event less: off the sums of its pair, whose first counts events; without any it is none."""
+        cdef Head *h = self.lists.heads + u
+        cdef Py_ssize_t at = self.lists.find(h, i)
+        cdef int c
+        if at < 0:
+            return
+        for c in range(self.n_sums):
+            self.lists.values(h, c)[at] -= less[c]
+        if self.lists.values(h, 0)[at] > 0:
+            return
+        self.lists.take_out(h, at)
+        self.taken += 1
+        if length_of(h) == 0:
+            self.lists.clear(u)
+        elif self.taken % REFRESH == 0:      # filters remember what has left
+            self.lists.fill_filter(h)
 
     cdef void add_up(self, double *v, Py_ssize_t step, const double *add) noexcept nogil:
         """Add to the sums of a pair, `step` apart; decaying ones in the units of the newer time."""

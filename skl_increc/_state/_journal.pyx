@@ -28,14 +28,19 @@ cdef class Journal:
         How many of the latest entries of a list `trim` leaves; 0: all.
     side : {0, 1}
         Whose lists these are.
+    order : int
+        The number by which lists are sorted, a time; -1: none is.  `place_of` finds the place of an entry
+        that comes late, and `insert` puts it there.
     """
 
-    def __cinit__(self, int n_values=0, Py_ssize_t limit=0, int side=0):
+    def __cinit__(self, int n_values=0, Py_ssize_t limit=0, int side=0, int order=-1):
         cdef Py_ssize_t size, each = 4 + 8 * n_values
         cdef int c
         if not 0 <= n_values <= MOST_VALUES:
             raise ValueError(f"an entry holds at most {MOST_VALUES} numbers; got {n_values}")
-        self.n_values, self.limit, self.side = n_values, limit, side
+        if not -1 <= order < n_values:
+            raise ValueError(f"order must be one of the {n_values} numbers, or -1; got {order}")
+        self.n_values, self.limit, self.side, self.order = n_values, limit, side, order
         self.smallest = -1
         for c in range(CLASSES):
             size = <Py_ssize_t>UNIT << c
@@ -43,7 +48,7 @@ cdef class Journal:
             if self.smallest < 0 and self.rooms[c] >= 2:
                 self.smallest = c
         self.blocks = Blocks()
-        heads = np.zeros((16, 3), np.int32)
+        heads = np.zeros((16, 4), np.int32)
         self.heads = <List *><uintptr_t>heads.ctypes.data
         self.heads_owner, self.room = heads, 16
 
@@ -80,13 +85,36 @@ cdef class Journal:
         if had >= 0:
             new = self.blocks.base + at * UNIT
             old = self.blocks.base + <Py_ssize_t>h.block * UNIT
-            memcpy(new, old, h.length * sizeof(int32_t))
+            memcpy(new, old + 4 * h.begin, h.length * sizeof(int32_t))
             for k in range(self.n_values):
                 memcpy(new + 4 * <Py_ssize_t>self.rooms[c] + 8 * k * <Py_ssize_t>self.rooms[c],
-                       old + 4 * <Py_ssize_t>self.rooms[had] + 8 * k * <Py_ssize_t>self.rooms[had],
+                       old + (4 + 8 * k) * <Py_ssize_t>self.rooms[had] + 8 * h.begin,
                        h.length * sizeof(double))
             self.blocks.give(h.block, had)
-        h.block, h.size = <uint32_t>at, c + 1
+        h.block, h.begin, h.size = <uint32_t>at, 0, c + 1
+        return 0
+
+    cdef void compact(self, List *h) noexcept nogil:
+        """Move a list to the front of its block."""
+        cdef Py_ssize_t room = self.rooms[h.size - 1]
+        cdef char *block = self.blocks.base + <Py_ssize_t>h.block * UNIT
+        cdef int k
+        memmove(block, block + 4 * h.begin, h.length * sizeof(int32_t))
+        for k in range(self.n_values):
+            memmove(block + 4 * room + 8 * k * room, block + 4 * room + 8 * (k * room + h.begin),
+                    h.length * sizeof(double))
+        h.begin = 0
+
+    cdef int make_end(self, List *h) except -1:
+        """Room behind the last entry; a list that goes in front as it grows behind stays in its block."""
+        cdef Py_ssize_t room = self.rooms[h.size - 1] if h.size else 0
+        if h.size == 0:
+            self.enlarge(h)
+        elif h.begin + h.length == room:
+            if 4 * <Py_ssize_t>h.length <= 3 * room:
+                self.compact(h)
+            else:
+                self.enlarge(h)
         return 0
 
     # -- one entry ------------------------------------------------------------------------------
@@ -95,20 +123,21 @@ cdef class Journal:
 
     cdef const int32_t *others(self, Py_ssize_t u) noexcept nogil:
         """The row numbers of a list that is not empty."""
-        return <const int32_t *>(self.blocks.base + <Py_ssize_t>self.heads[u].block * UNIT)
+        cdef const List *h = self.heads + u
+        return <const int32_t *>(self.blocks.base + <Py_ssize_t>h.block * UNIT) + h.begin
 
     cdef const double *values(self, Py_ssize_t u, int column) noexcept nogil:
         """One column of a list that is not empty."""
-        cdef Py_ssize_t room = self.rooms[self.heads[u].size - 1]
-        return <const double *>(self.blocks.base + <Py_ssize_t>self.heads[u].block * UNIT
-                                + 4 * room + 8 * column * room)
+        cdef const List *h = self.heads + u
+        cdef Py_ssize_t room = self.rooms[h.size - 1]
+        return <const double *>(self.blocks.base + <Py_ssize_t>h.block * UNIT
+                                + 4 * room + 8 * column * room) + h.begin
 
     cdef int append_c(self, Py_ssize_t u, int32_t i, const double *values) except -1:
         """One more entry at the end, beyond the limit too; on error nothing has changed."""
         cdef List *h = self.heads + u
         cdef int k
-        if h.size == 0 or h.length == self.rooms[h.size - 1]:
-            self.enlarge(h)
+        self.make_end(h)
         (<int32_t *>self.others(u))[h.length] = i
         for k in range(self.n_values):
             (<double *>self.values(u, k))[h.length] = values[k]
@@ -127,23 +156,50 @@ cdef class Journal:
         """Drop the oldest entries beyond the limit."""
         cdef List *h = self.heads + u
         cdef Py_ssize_t less = h.length - self.limit
-        cdef double *v
-        cdef int k
         if self.limit == 0 or less <= 0:
             return
-        memmove(<int32_t *>self.others(u), self.others(u) + less, self.limit * sizeof(int32_t))
-        for k in range(self.n_values):
-            v = <double *>self.values(u, k)
-            memmove(v, v + less, self.limit * sizeof(double))
+        h.begin += <int32_t>less
         h.length -= <int32_t>less
         self.entries -= less
+
+    cdef void pop_first(self, Py_ssize_t u) noexcept nogil:
+        """Drop the oldest entry."""
+        self.heads[u].begin += 1
+        self.pop(u)
+
+    cdef Py_ssize_t place_of(self, Py_ssize_t u, double t) noexcept nogil:
+        """Where an entry of time t belongs: behind all that are not later; without an order, at the end."""
+        cdef Py_ssize_t at = self.length_of(u)
+        cdef const double *times
+        if self.order < 0 or at == 0:
+            return at
+        times = self.values(u, self.order)
+        while at > 0 and times[at - 1] > t:
+            at -= 1
+        return at
+
+    cdef void insert(self, Py_ssize_t u, Py_ssize_t at, int32_t i, const double *values) noexcept nogil:
+        """An entry at this place; `make_end` has made room."""
+        cdef List *h = self.heads + u
+        cdef Py_ssize_t after = h.length - at
+        cdef int32_t *others = <int32_t *>self.others(u) + at
+        cdef double *v
+        cdef int k
+        memmove(others + 1, others, after * sizeof(int32_t))
+        others[0] = i
+        for k in range(self.n_values):
+            v = <double *>self.values(u, k) + at
+            memmove(v + 1, v, after * sizeof(double))
+            v[0] = values[k]
+        h.length += 1
+        self.entries += 1
 
     cdef void clear_list(self, Py_ssize_t u) noexcept nogil:
         cdef List *h = self.heads + u
         if h.size:
             self.blocks.give(h.block, h.size - 1)
             self.entries -= h.length
-        h.block, h.length, h.size = 0, 0, 0
+        h.block, h.begin, h.length, h.size = 0, 0, 0, 0
 
     # -- for Python -----------------------------------------------------------------------------
     def append(self, const int32_t[::1] owners, const int32_t[::1] others, const double[:, ::1] values):
@@ -225,6 +281,11 @@ cdef class Journal:
         elif len(rows):
             self.drop_entries(np.asarray(rows))
 
+    def vacate(self, int side, Py_ssize_t row):
+        """Empty the list of a row that has no event left."""
+        if side == self.side and row < self.n:
+            self.clear_list(row)
+
     def drop_entries(self, rows):
         """Remove the entries of these row numbers from all lists."""
         cdef uint8_t[::1] gone = np.zeros(max(int(rows.max()) + 1, 1), np.uint8)
@@ -260,11 +321,11 @@ cdef class Journal:
     @property
     def kind(self):
         """The parameters, as plain values."""
-        return {"n_values": self.n_values, "limit": self.limit, "side": self.side}
+        return {"n_values": self.n_values, "limit": self.limit, "side": self.side, "order": self.order}
 
     def blank(self):
         """An empty journal of the same parameters."""
-        return Journal(self.n_values, self.limit, self.side)
+        return Journal(self.n_values, self.limit, self.side, self.order)
 
     def export(self):
         """All lists as plain arrays, without gaps."""
@@ -308,12 +369,17 @@ cdef class Journal:
             raise ValueError("an entry names a row that is none")
         if not np.isfinite(kept["values"]).all():
             raise ValueError("values holds numbers that are not finite")
+        if self.order >= 0 and len(others):
+            falls = np.diff(kept["values"][self.order]) < 0
+            falls[np.setdiff1d(indptr, [0, len(others)]) - 1] = False
+            if falls.any():
+                raise ValueError("a list is not in order of time")
 
     parts = {"indptr": "int64", "others": "int32", "values": "float64"}
 
     def copy(self):
         """An independent journal: one copy of each block of memory."""
-        cdef Journal j = Journal(self.n_values, self.limit, self.side)
+        cdef Journal j = Journal(self.n_values, self.limit, self.side, self.order)
         cdef uintptr_t at
         j.blocks = self.blocks.copy()
         heads = grown(self.heads_owner, max(16, self.n), self.n)

@@ -23,6 +23,8 @@ cdef class Links:
     cdef double *numbers(self, const Row *h) noexcept nogil
     cdef void insert(self, Row *h, int32_t b, double v) noexcept nogil
     cdef void add(self, Py_ssize_t a, int32_t b, double v) noexcept nogil
+    cdef void less(self, Py_ssize_t a, int32_t b, double v) noexcept nogil
+    cdef void remove(self, Row *h, Py_ssize_t s) noexcept nogil
     cdef double get(self, Py_ssize_t a, int32_t b) noexcept nogil
     cdef void spread(self, Py_ssize_t a, double factor, double *scores, Py_ssize_t n) noexcept nogil
     cdef void prefetch(self, Py_ssize_t a, int32_t b) noexcept nogil

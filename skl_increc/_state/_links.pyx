@@ -129,6 +129,33 @@ cdef class Links:
         if s >= 0:
             self.numbers(h)[s] += v
 
+    cdef void less(self, Py_ssize_t a, int32_t b, double v) noexcept nogil:
+        """Take from a cell; one that comes to nothing is no cell any more."""
+        cdef Row *h = self.heads + a
+        cdef Py_ssize_t s = self.find(h, b)
+        if s >= 0:
+            self.numbers(h)[s] -= v
+            if self.numbers(h)[s] == 0:
+                self.remove(h, s)
+
+    cdef void remove(self, Row *h, Py_ssize_t s) noexcept nogil:
+        """Free a slot, and close the gap for the cells that were put behind it because it was taken."""
+        cdef Py_ssize_t n = self.slots[h.size - 1], gap = s, wish
+        cdef int32_t *keys = self.keys(h)
+        while True:
+            s = s + 1 if s + 1 < n else 0
+            if keys[s] == FREE:
+                break
+            wish = home(keys[s], n)
+            if not (gap < wish <= s if gap < s else gap < wish or wish <= s):
+                keys[gap], self.numbers(h)[gap] = keys[s], self.numbers(h)[s]
+                gap = s
+        keys[gap], self.numbers(h)[gap] = FREE, 0
+        h.used -= 1
+        if h.used == 0:
+            self.blocks.give(h.block, h.size - 1)
+            h.block, h.size = 0, 0
+
     cdef double get(self, Py_ssize_t a, int32_t b) noexcept nogil:
         cdef Row *h = self.heads + a
         cdef Py_ssize_t s = self.find(h, b)
@@ -198,6 +225,11 @@ cdef class Links:
         rows = np.repeat(np.arange(self.n, dtype=np.int32), np.diff(kept["indptr"]))
         self.clear()
         self.put(rows[cells], kept["others"][cells], kept["values"][cells])
+
+    def vacate(self, int side, Py_ssize_t row):
+        """Empty the row of an item that has no event left; cells that lead to it have come to nothing."""
+        if side == 1 and row < self.n:
+            self.clear_row(row)
 
     def drop(self, int side, rows):
         """Remove the rows and the columns of these items; of users there is nothing here."""

@@ -3,6 +3,7 @@ from libc.stdint cimport int32_t
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._history cimport History
 from skl_increc._state._idmap cimport IdMap
+from skl_increc._state._window cimport Window
 
 
 cdef class State:
@@ -11,6 +12,9 @@ cdef class State:
     cdef readonly object user_rows, item_rows, scalars, scalar_at, meta
     cdef readonly History history
     cdef readonly dict stores         # containers that a model brings: name -> Journal, Links
+    cdef readonly Window window       # one of the stores: the events that are held; None: all
+    cdef readonly bint sorts          # a store puts late events where their time belongs
+    cdef double[:, ::1] user_events, item_events     # of each row, where there is a window
     cdef readonly object lock
     cdef public Learner learner
     cdef public bint stale            # parameters were set since they were last read
@@ -29,4 +33,6 @@ cdef class State:
     cdef int wipe_added(self, object rows, IdMap ids) except -1
     cdef int new_rows(self, Py_ssize_t u, Py_ssize_t i, bint new_u, bint new_i) except -1
     cdef Py_ssize_t had_by(self, Py_ssize_t u, const int32_t **items) except -1
+    cdef int expire(self) except -1
+    cdef int vacate(self, int side, Py_ssize_t row) except -1
     cdef int learn_pair(self, object user, object item, double y, double w, double t) except -1

@@ -12,6 +12,7 @@ from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._history cimport History
 from skl_increc._state._idmap cimport IdMap
 from skl_increc._state._journal cimport Journal
+from skl_increc._state._window cimport Window
 
 from skl_increc._state.fields import Rows
 from skl_increc._state.memory import aligned_empty
@@ -50,7 +51,7 @@ cdef class State:
             raise ValueError(f"a model has at most {MOST_PAIR_FIELDS} pair fields; got {self.n_pair}")
         n_sums = sum(f.side == "pair" and f.merge != "max" for f in self.fields)
         self.history = None if history == 0 else History(self.n_pair, history or 0, n_sums)
-        self.stores = dict(stores or {})
+        self.take_stores(stores or {})
         self.scalar_at, at = {}, 0
         for f in self.fields:
             if f.side == "scalar":
@@ -62,6 +63,12 @@ cdef class State:
         self.now = -INFINITY
         self.stale = True
         self.rebind()
+
+    def take_stores(self, stores):
+        """Work with these containers from now on."""
+        self.stores = dict(stores)
+        self.window = self.stores.get("window")
+        self.sorts = any(getattr(store, "order", -1) >= 0 for store in self.stores.values())
 
     def scalar(self, name):
         """The numbers of a scalar field: a view, float64 (width,)."""
@@ -78,6 +85,9 @@ cdef class State:
             self.learner.bind(self.user_rows.arrays, self.item_rows.arrays, self.scalars)
             self.learner.attach_pairs(self.history)
             self.learner.attach_stores(self.stores)
+        if self.window is not None:
+            self.user_events = self.user_rows.arrays["events"]
+            self.item_events = self.item_rows.arrays["events"]
         self.user_room, self.item_room = self.user_rows.capacity, self.item_rows.capacity
         self.users.room, self.items.room = self.user_room, self.item_room
 
@@ -154,6 +164,9 @@ cdef class State:
         if u >= 0 and self.history is not None:
             self.history.prefetch_head(u)
         i = self.items.find_c(item)
+        if self.window is not None and self.window.too_late(t, self.now):
+            self.n_events += 1               # it came, and is gone already
+            return 0
         if u < 0 or i < 0:
             self.users.begin()
             self.items.begin()
@@ -174,6 +187,8 @@ cdef class State:
         cu, ci = <int32_t>u, <int32_t>i
         if self.stores or (self.history is not None and u >= 0 and i >= 0):
             try:
+                if self.window is not None:
+                    self.window.make_room()
                 self.learner.make_room(&cu, &ci, &y, &w, &t, 1)
                 # where y is optional, y <= 0 is no record of who had what
                 if self.history is not None and u >= 0 and i >= 0 and (y > 0 or not self.optional_y):
@@ -186,7 +201,62 @@ cdef class State:
                 raise
         self.learner.learn(&cu, &ci, &y, &w, &t, 1)
         self.n_events += 1
+        if self.window is not None:
+            self.window.push(cu, ci, w, t)
+            if self.window.timed:
+                self.now = max(self.now, t)
+            self.expire()
         return 0
+
+    cdef int expire(self) except -1:
+        """Take out the events that have left the window, oldest first, and the rows that they leave empty."""
+        cdef Window window = self.window
+        cdef double pair[MOST_PAIR_FIELDS]
+        cdef double w, t
+        cdef int32_t u, i
+        while window.due(self.now):
+            u, i = window.who[window.start], window.what[window.start]
+            w, t = window.weight[window.start], window.time[window.start] if window.timed else 0
+            self.learner.unlearn(u, i, w, t)
+            if self.history is not None and u >= 0 and i >= 0:
+                self.learner.pair(1, w, t, pair)
+                self.history.take_back(u, i, pair)
+            window.pop()
+            if u >= 0 and self.user_events[u, 0] == 0:
+                self.vacate(0, u)
+            if i >= 0 and self.item_events[i, 0] == 0:
+                self.vacate(1, i)
+        return 0
+
+    cdef int vacate(self, int side, Py_ssize_t row) except -1:
+        """Remove an id that has no event left; its row is free."""
+        cdef IdMap ids = self.users if side == 0 else self.items
+        for array in (self.user_rows if side == 0 else self.item_rows).arrays.values():
+            array[row] = 0                   # whatever rounding left
+        for store in self.stores.values():
+            store.vacate(side, row)
+        ids.drop_row(row)
+        ids.free.append(row)
+        ids.logged = 0
+        return 0
+
+    def let_go(self):
+        """Take out the events that have left the window, after the clock moved."""
+        self.expire()
+
+    def learn_in_turn(self, list users, list items, const double[::1] y, const double[::1] w,
+                      const double[::1] t):
+        """Events one after the other, each learned, and out of the window what it pushes out."""
+        cdef Py_ssize_t j
+        for j in range(y.shape[0]):
+            self.learn_pair(users[j], items[j], y[j], w[j], t[j])
+            if self.time_key is not None:
+                self.now = max(self.now, t[j])
+
+    @property
+    def held(self):
+        """Events that the state is made of: all that came, or those in the window."""
+        return self.n_events if self.window is None else self.window.n
 
     def undo(self):
         """Take back the ids added since `begin`; asks for no memory, whose want may be the reason."""
@@ -291,8 +361,8 @@ cdef class State:
         self.users, self.items = IdMap.restore(kept["users"]), IdMap.restore(kept["items"])
         self.user_rows.restore(kept["user_rows"])
         self.item_rows.restore(kept["item_rows"])
-        self.stores = {name: store.blank().restore(kept["stores"][name])
-                       for name, store in self.stores.items()}
+        self.take_stores({name: store.blank().restore(kept["stores"][name])
+                          for name, store in self.stores.items()})
         self.reserve(self.users.n_rows, self.items.n_rows)      # a side may have no field
         self.user_rows.used, self.item_rows.used = self.users.n_rows, self.items.n_rows
         self.scalars[:] = kept["scalars"]

@@ -45,8 +45,10 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
     for name, parts in kept["stores"].items():
         if not parts:  # worked out from the rest
             continue
-        ends = _of_length(parts["indptr"], len(kept[OWNERS[state.stores[name].side]]["keys"]) + 1)
-        members |= {f"{name}.{part}": array for part, array in (parts | {"indptr": ends}).items()}
+        if "indptr" in parts:
+            n = len(kept[OWNERS[state.stores[name].side]]["keys"])
+            parts = parts | {"indptr": _of_length(parts["indptr"], n + 1)}
+        members |= {f"{name}.{part}": array for part, array in parts.items()}
     header = {
         # a width may be a NumPy integer, as the parameter was
         "fields": [[name, side, int(width), *rest] for name, side, width, *rest in kept["fields"]],

@@ -70,6 +70,9 @@ def learn_events(
     if t is None:
         t = np.arange(state.n_events, state.n_events + len(y), dtype=np.float64)
     n_late = 0 if time is None else int((t < state.now).sum())
+    if state.window is not None or (state.sorts and n_late):
+        _learn_in_turn(model, state, events, (y, w, t), n_late)
+        return
     u, i = _rows_of(model, state, events, (y, w, t), singly)  # the last thing that may fail
     if time is not None and len(y):
         state.n_late += n_late
@@ -78,6 +81,24 @@ def learn_events(
     (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)
     for epoch in range(1, n_epochs):
         model._learn_again(state, u, i, y, w, t, epoch)
+
+
+def _learn_in_turn(
+    model: Any, state: State, events: Interactions, numbers: tuple[np.ndarray, ...], n_late: int
+) -> None:
+    """Learn events one after the other: each may move what the others find, or push them out of the window.
+
+    The room for all of them cannot be told beforehand.  So they are learned by a copy, and a failure leaves the
+    model as it was; a single event, and a state that nobody else has, need none.
+    """
+    new = state
+    if len(events) > 1 and model._state is state:
+        new = state.copy_in_peace()
+        model._configure_state(new)
+    new.learn_in_turn(events.users.to_list(), events.items.to_list(), *numbers)
+    new.n_late += n_late
+    if new is not state:
+        model._state = new
 
 
 def _leave_out(

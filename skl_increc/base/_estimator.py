@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import numbers
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -38,6 +39,7 @@ COMMON_CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "n_epochs": [Interval(numbers.Integral, 1, None, closed="left")],
     "min_y": [None, numbers.Real],
+    "window": [None, np.timedelta64, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
 }
 
 

@@ -38,6 +38,8 @@ def merge(model: Any, other: Any) -> Any:
         model._configure_state(new)  # its learner starts the rows that are new
         model._align(new, theirs)
         _add(new, theirs)
+        if new.window is not None:
+            new.let_go()
         model._state = new
     return model
 
@@ -144,11 +146,14 @@ def forget(model: Any, users: Sequence | None, items: Sequence | None) -> int:
         _remove_items(new, i)
         model._after_forget(new)
         _drop_empty(new)
-        new.set_events(_total_events(new))
-        if not new.n_events:
+        gone = int(state.held - _total_events(new))
+        new.set_events(state.n_events - gone)
+        if new.window is not None and new.window.timed:
+            new.reset_clock(new.window.newest)
+        if not _total_events(new):
             new.scalars[:] = 0  # whatever rounding left
         model._state = new
-        return int(state.n_events - new.n_events)
+        return gone
 
 
 def _known(ids: Sequence | None, index: Any) -> np.ndarray:

@@ -14,6 +14,7 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import is_span_of_time, span_in_seconds
+from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 
 __all__ = ["Popularity"]
 
@@ -30,6 +31,10 @@ class Popularity(Recommender):
     ----------
     half_life : float, timedelta or None, default=None
         Seconds (or a timedelta) with `time_col`, otherwise events.  None: nothing fades.
+    window : int, float, timedelta or None, default=None
+        Only the events of the last so many seconds (or a timedelta) with `time_col`, otherwise the last so many
+        events, count and are remembered; what is older is taken out, as if it had never been.  Not together
+        with `half_life`.  None: nothing is taken out.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen and count for nothing.
     history : int or None, default=None
@@ -50,7 +55,9 @@ class Popularity(Recommender):
 
     Notes
     -----
-    **Cost**: O(1) an event; 16 bytes and an id per item and per user, 20 per distinct pair (history).
+    **Cost**: O(1) an event; 16 bytes and an id per item and per user, 20 per distinct pair (history).  With
+    `window` 16 bytes more for each event in it (24 with `time_col`), and a table is learned event by event in
+    a copy of the state, so that a failed call changes nothing.
 
     **Guarantees**: S always.  O, M and U without `half_life`, or with it and `time_col` (then to
     rounding); U needs the whole history.  Sums are exact, and so bitwise, while all weights are
@@ -81,6 +88,7 @@ class Popularity(Recommender):
         self,
         *,
         half_life: float | dt.timedelta | np.timedelta64 | None = None,
+        window: float | dt.timedelta | np.timedelta64 | None = None,
         min_y: float | None = None,
         history: int | None = None,
         user_col: str | int = "user",
@@ -88,6 +96,7 @@ class Popularity(Recommender):
         time_col: str | int | None = None,
     ) -> None:
         self.half_life = half_life
+        self.window = window
         self.min_y = min_y
         self.history = history
         self.user_col = user_col
@@ -110,8 +119,20 @@ class Popularity(Recommender):
             raise ValueError(f"half_life must be a positive, finite span; got {self.half_life!r}.")
         return span
 
+    def _validate(self) -> None:
+        super()._validate()
+        check_window(self, history=0)
+
     def _structure(self) -> dict[str, Any]:
-        return {"half_life": self._span(), "time_col": self.time_col, "history": self.history}
+        return {
+            "half_life": self._span(),
+            "window": window_span(self),
+            "time_col": self.time_col,
+            "history": self.history,
+        }
+
+    def _stores(self) -> dict[str, Any]:
+        return window_store(self)
 
     def _fields(self) -> list[Field]:
         fields = [
@@ -162,14 +183,13 @@ class Popularity(Recommender):
             return Guarantees("bitwise", "no", "no", "no", why)
         if self.history == 0:
             exact = self._exact_sums()
-            return Guarantees(
-                "bitwise", exact, exact, "no", "history=0 keeps no record of whose events to remove"
-            )
+            why = "history=0 keeps no record of whose events to remove"
+            return within_window(self, Guarantees("bitwise", exact, exact, "no", why))
         if self.history is not None:
             why = f"history={self.history} keeps the last items of a user alone, which depend on the order"
             return Guarantees("bitwise", "no", "no", "no", why)
         exact = self._exact_sums()
-        return Guarantees("bitwise", exact, exact, exact)
+        return within_window(self, Guarantees("bitwise", exact, exact, exact))
 
     def _exact_sums(self) -> Any:
         inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
@@ -182,6 +202,9 @@ class Popularity(Recommender):
     def popularity_(self) -> np.ndarray:
         state = self._ready_state()
         return state.learner.score_rows(state.items.live())
+
+    def _check_state(self, state: State) -> None:
+        check_counts(state)
 
     # -- decay with times -----------------------------------------------------------------------
     def _align(self, mine: State, theirs: State) -> None:

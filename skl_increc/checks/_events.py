@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
 
+from skl_increc.base._clock import span_in_seconds
+
 __all__ = [
     "DOORS",
     "Event",
@@ -19,6 +21,7 @@ __all__ = [
     "demand",
     "distinct",
     "fresh",
+    "in_window",
     "learn",
     "make_events",
     "pairs_frame",
@@ -135,6 +138,17 @@ def distinct(events: Sequence[Event], side: str) -> list:
 def chunks(events: Sequence[Event], size: int) -> list[Sequence[Event]]:
     """The stream in pieces."""
     return [events[a : a + size] for a in range(0, len(events), size)]
+
+
+def in_window(model: Any, events: Sequence[Event]) -> list[Event]:
+    """The events that the model still holds after all of these: those of its window, or all."""
+    if getattr(model, "window", None) is None:
+        return list(events)
+    if model.time_col is None:
+        return list(events[-int(model.window) :])
+    span = span_in_seconds(model.window)
+    now = max((e.t for e in events), default=0.0)
+    return [e for e in events if now - e.t < span]
 
 
 def from_now_on(events: Sequence[Event], seconds: float) -> list[Event]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from skl_increc.checks._events import DOORS, Event, demand, distinct, fresh, learn, make_events
+from skl_increc.checks._events import DOORS, Event, demand, distinct, fresh, in_window, learn, make_events
 from skl_increc.checks._learning import learn_in_chunks
 from skl_increc.checks._states import difference, everything, same_model
 from skl_increc.exceptions import GuaranteeError
@@ -99,7 +99,8 @@ def _merge_refuses_what_it_cannot(model: Any) -> None:
 def forget_equals_never_seen(model: Any) -> None:
     """After ``forget`` the model is the one that never saw the events of these users and items (U).
 
-    It returns how many events went (0 for unknown ids), and the ids occur nowhere in the state.  Where
+    It returns how many events went (0 for unknown ids), and the ids occur nowhere in the state.  With a
+    ``window`` the events are those that it holds: what had left it does not come back.  Where
     ``guarantees().U`` is "no", ``forget`` raises a GuaranteeError that says why.
     """
     if model.guarantees().U == "no":
@@ -125,9 +126,11 @@ def _forgets(model: Any, events: Sequence[Event], users: list | None, items: lis
     stays = [e.user not in (users or ()) and e.item not in (items or ()) for e in events]
     seen = learn(fresh(model), events[:cut])
     gone = seen.forget(users=users, items=items)
-    kept = list(compress(events[:cut], stays))
+    held = in_window(model, events[:cut])
+    kept = list(compress(held, stays[cut - len(held) : cut]))
+    less = len(held) - len(kept)
     what = f"after forget(users={users}, items={items})"
-    demand(gone == cut - len(kept), f"{what} {cut - len(kept)} events are gone; forget returned {gone!r}.")
+    demand(gone == less, f"{what} {less} events are gone; forget returned {gone!r}.")
     never = learn(fresh(model), kept)
     how = seen.guarantees().U
     same_model(seen, never, how, f"{what} the model must be the one that never saw them")

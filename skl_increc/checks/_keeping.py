@@ -98,16 +98,19 @@ def _save_refuses_what_has_no_form(model: Any, event: Event) -> None:
 def bytes_follow_rows_and_pairs(model: Any) -> None:
     """Memory follows the users, the items and the distinct (user, item) pairs, never the repeats.
 
-    Learning a stream over again, or anonymous events, adds no byte; ``nbytes`` covers every array.  A
-    model that keeps a journal takes up to 100 bytes for each event of a known user, until ``history=n``
-    bounds the events.  With ``max_history`` a repeat may meet items that the first did not: up to 110 bytes
-    for every two items.
+    Learning a stream over again, or anonymous events, adds no byte; ``nbytes`` covers every array.  A model
+    with a ``window`` stays as large as its window makes it.  A model that keeps a journal takes up to 100 bytes
+    for each event of a known user, until ``history=n`` bounds the events.  With ``max_history`` a repeat may
+    meet items that the first did not: up to 110 bytes for every two items.
     """
     events = make_events(model, 200, seed=42, n_users=30, n_items=30)
     some = learn(fresh(model), events)
     held = sum(_sizes(exported(some)))
     demand(some.nbytes >= 0.9 * held, f"nbytes={some.nbytes} is less than what is learned, {held} bytes.")
     demand(fresh(model).nbytes == 0, "nbytes of a model that has learned nothing must be 0.")
+    if getattr(model, "window", None) is not None:
+        _bytes_stay_within_the_window(some, events)
+        return
     if "journal" in some._state.stores:
         _bytes_follow_events(model, some, events)
         return
@@ -127,6 +130,15 @@ def bytes_follow_rows_and_pairs(model: Any) -> None:
     learn(some, new)
     demand(some.nbytes > before, "100 new users must show in nbytes.")
     demand(some.nbytes < before + 100 * 2000, f"100 new users took {some.nbytes - before} bytes.")
+
+
+def _bytes_stay_within_the_window(some: Any, events: Sequence[Event]) -> None:
+    """The same stream again and again, later each time."""
+    sizes, span = [], events[-1].t - events[0].t + 1
+    for again in range(1, 9):
+        learn(some, [replace(e, t=e.t + again * span) for e in events])
+        sizes.append(some.nbytes)
+    demand(max(sizes[3:]) <= 1.1 * max(sizes[:3]), f"The same window again and again took {sizes} bytes.")
 
 
 def _bytes_follow_events(model: Any, some: Any, events: Sequence[Event]) -> None:

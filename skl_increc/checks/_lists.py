@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from skl_increc.checks._events import Event, demand, distinct, fresh, learn, make_events, pairs_frame, role
+from skl_increc.checks._events import (
+    Event,
+    demand,
+    distinct,
+    fresh,
+    in_window,
+    learn,
+    make_events,
+    pairs_frame,
+    role,
+)
 
 __all__ = ["recommend_is_sorted_and_excludes_seen", "scores_agree_with_rank"]
 
@@ -22,6 +32,7 @@ def recommend_is_sorted_and_excludes_seen(model: Any) -> None:
     """
     events = make_events(model, 300, seed=61, n_users=12, n_items=40)
     some = learn(fresh(model), events)
+    events = in_window(model, events)
     users, items = distinct(events, "user"), distinct(events, "item")
     had = _histories(some, events)
     for seen in (True, False):
@@ -143,6 +154,7 @@ def scores_agree_with_rank(model: Any) -> None:
     """
     events = make_events(model, 200, seed=62, n_users=10, n_items=25)
     some = learn(fresh(model), events)
+    events = in_window(model, events)
     items = distinct(events, "item")
     asked = copy.deepcopy(some).set_params(clip_to_range=False) if hasattr(some, "clip_to_range") else some
     for user in [*distinct(events, "user"), "a stranger", None]:

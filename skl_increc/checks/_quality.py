@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from skl_increc.checks._events import START, Event, as_dict, chunks, demand, fresh, learn, role, table, target
+from skl_increc.checks._events import (
+    START,
+    Event,
+    as_dict,
+    chunks,
+    demand,
+    distinct,
+    fresh,
+    learn,
+    role,
+    table,
+    target,
+)
 
 __all__ = ["defaults_are_scale_free", "finds_planted_structure"]
 
@@ -49,7 +61,7 @@ def finds_planted_structure(model: Any) -> None:
     else:
         lists, _ = some.recommend([e.user for e in test], 5, exclude_seen=False)
         hits = np.mean([e.item in row.tolist() for e, row in zip(test, lists, strict=True)])
-        chance = 5 / len(some.item_ids_)
+        chance = 5 / len(distinct(events, "item"))
         demand(hits > 1.5 * chance, f"HitRate@5 is {hits:.3f}, that of random lists {chance:.3f}.")
 
 

@@ -93,7 +93,7 @@ def keyed(model: Any, state: Any = None) -> dict[str, Any]:
     -------
     dict
         "users", "items": id -> field -> numbers; "pairs": (user, item) -> numbers; "histories":
-        user -> items, oldest first; "scalars": field -> numbers; "events": how many.
+        user -> items, oldest first; "scalars": field -> numbers; "events": how many it is made of.
     """
     state = model._state if state is None else state
     if state is None:
@@ -106,7 +106,7 @@ def keyed(model: Any, state: Any = None) -> dict[str, Any]:
         "pairs": pairs,
         "histories": histories,
         "scalars": {f.name: state.scalar(f.name).copy() for f in _compared(state, "scalar")},
-        "events": state.n_events,
+        "events": state.held,
     }
 
 

@@ -33,6 +33,9 @@ cdef inline double on_grid(double v) noexcept nogil:
 cdef class RuleLearner(Learner):
     """Transitions T[h, i] += w g(d) 2^((t - landmark) / half_life) from the d-th last item h to i.
 
+    With times, a late event stands where its time belongs, and those behind it change their distances.  It is
+    taken alone: it goes into its list in `learn`, while others are noted when room is made.
+
     Without a half-life each term is a multiple of 2^-20, so that sums are exact: the order of users plays no
     part, and what was added can be taken away to the last bit.
     """
@@ -44,6 +47,7 @@ cdef class RuleLearner(Learner):
     cdef double[:, ::1] user_events, events, weight, leads
     cdef double[::1] s
     cdef int64_t[::1] place       # of each event of a batch, in its user's list
+    cdef bint late                # one event alone, which comes after events that are newer
 
     def __cinit__(self):
         self.place = np.empty(16, np.int64)
@@ -67,6 +71,9 @@ cdef class RuleLearner(Learner):
     # -- learning -------------------------------------------------------------------------------
     cdef int gather(self, Py_ssize_t u, Py_ssize_t at, int32_t *before) noexcept nogil:
         """The items that taught before entry `at` of a list, the last first; how many."""
+        return self.look_back(u, at, before, self.reach)
+
+    cdef int look_back(self, Py_ssize_t u, Py_ssize_t at, int32_t *before, int most) noexcept nogil:
         cdef Py_ssize_t last = 0, j = at - 1
         cdef int m = 0
         cdef const int32_t *items
@@ -76,7 +83,7 @@ cdef class RuleLearner(Learner):
         if self.journal.limit and at > self.journal.limit:
             last = at - self.journal.limit
         items, w = self.journal.others(u), self.journal.values(u, WEIGHT)
-        while j >= last and m < self.reach:
+        while j >= last and m < most:
             if w[j] > 0:
                 before[m] = items[j]
                 m += 1
@@ -92,6 +99,12 @@ cdef class RuleLearner(Learner):
         cdef int d, m
         if n > self.place.shape[0]:
             self.place = np.empty(max(n, 2 * self.place.shape[0]), np.int64)
+        self.late = False
+        if n == 1 and u[0] >= 0 and i[0] >= 0:
+            self.place[0] = self.journal.place_of(u[0], t[0])
+            if self.place[0] < self.journal.length_of(u[0]):
+                self.late = True
+                return self.make_room_between(u[0], self.place[0], i[0], w[0])
         try:
             for j in range(n):
                 if u[j] < 0 or i[j] < 0:
@@ -113,6 +126,51 @@ cdef class RuleLearner(Learner):
             raise
         return 0
 
+    cdef int make_room_between(self, Py_ssize_t u, Py_ssize_t at, int32_t i, double w) except -1:
+        """Room for an entry within a list, and every cell that it will add to."""
+        cdef int32_t before[FARTHEST]
+        cdef Py_ssize_t j
+        cdef int d, m
+        self.journal.make_end(self.journal.heads + u)
+        if w <= 0:
+            return 0
+        m = self.gather(u, at, before)
+        for d in range(m):
+            self.links.touch(before[d], i)
+        for j in range(at, self.followers(u, at)):
+            if self.journal.values(u, WEIGHT)[j] > 0:
+                self.links.touch(i, self.journal.others(u)[j])
+        return 0
+
+    cdef Py_ssize_t followers(self, Py_ssize_t u, Py_ssize_t at) noexcept nogil:
+        """Where the entries end that an entry before `at` leads to."""
+        cdef Py_ssize_t n = self.journal.length_of(u)
+        cdef int d = 0
+        while at < n and d < self.reach:
+            d += self.journal.values(u, WEIGHT)[at] > 0
+            at += 1
+        return at
+
+    cdef void learn_late(self, Py_ssize_t u, int32_t i, double w, double t) noexcept nogil:
+        """An entry within a list: those behind it learn their distances anew."""
+        cdef Py_ssize_t at = self.place[0], end = self.followers(u, at), j
+        cdef double values[2]
+        cdef int32_t before[FARTHEST + 1]
+        values[WEIGHT], values[TIME] = w, t
+        if w <= 0:
+            self.journal.insert(u, at, i, values)
+            return
+        for j in range(at, end):
+            self.relearn_entry(u, j, -1)
+        self.journal.insert(u, at, i, values)
+        for j in range(at, end + 1):
+            self.relearn_entry(u, j, 1)
+        for j in range(at + 1, end + 1):         # what stands too far in front by now
+            if self.journal.values(u, WEIGHT)[j] <= 0:
+                continue
+            if self.look_back(u, j, before, self.reach + 1) > self.reach:
+                self.links.less(before[self.reach], self.journal.others(u)[j], 0)
+
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t j
@@ -127,11 +185,44 @@ cdef class RuleLearner(Learner):
             if u[j] >= 0:
                 if self.half_life > 0:
                     self.come_to(t[j])
+                if self.late:
+                    self.learn_late(u[j], i[j], w[j], t[j])
+                    continue
                 self.transitions(u[j], self.place[j], i[j], w[j], t[j], 1)
         if self.journal.limit:
             for j in range(n):
                 if u[j] >= 0:
                     self.journal.trim(u[j])
+
+    cdef void unlearn(self, int32_t u, int32_t i, double w, double t) noexcept nogil:
+        """The oldest event of its user too, for the journal is in the order of the window."""
+        self.s[EVENTS] -= 1
+        if u >= 0:
+            self.user_events[u, 0] -= 1
+        if i < 0:
+            return
+        self.events[i, 0] -= 1
+        self.weight[i, 0] -= on_grid(w)
+        if u >= 0 and self.journal.length_of(u):
+            self.take_first(u)
+            self.journal.pop_first(u)
+
+    cdef void take_first(self, Py_ssize_t u) noexcept nogil:
+        """Take away what the first entry of a list led to."""
+        cdef const int32_t *items = self.journal.others(u)
+        cdef const double *w = self.journal.values(u, WEIGHT)
+        cdef Py_ssize_t j = 1, n = self.journal.length_of(u)
+        cdef double v
+        cdef int d = 0
+        if w[0] <= 0:
+            return
+        while j < n and d < self.reach:
+            if w[j] > 0:
+                d += 1
+                v = on_grid(w[j] * self.gains[d])
+                self.links.less(items[0], items[j], v)
+                self.leads[items[0], 0] -= v
+            j += 1
 
     cdef void sum(self, double *to, double v) noexcept nogil:
         to[0] += v
@@ -303,5 +394,8 @@ cdef class RuleLearner(Learner):
         """Add a whole list, or take it away."""
         cdef Py_ssize_t j
         for j in range(self.journal.length_of(u)):
-            self.transitions(u, j, self.journal.others(u)[j], self.journal.values(u, WEIGHT)[j],
-                             self.journal.values(u, TIME)[j] if self.half_life > 0 else 0, sign)
+            self.relearn_entry(u, j, sign)
+
+    cdef void relearn_entry(self, Py_ssize_t u, Py_ssize_t j, double sign) noexcept nogil:
+        self.transitions(u, j, self.journal.others(u)[j], self.journal.values(u, WEIGHT)[j],
+                         self.journal.values(u, TIME)[j] if self.half_life > 0 else 0, sign)

@@ -16,6 +16,7 @@ from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import span_in_seconds
 from skl_increc.base._explain import ExplainMixin
+from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 from skl_increc.sequence._rules import RuleLearner
 
 __all__ = ["SequentialRules"]
@@ -49,6 +50,10 @@ class SequentialRules(ExplainMixin, Recommender):
     half_life : float, timedelta or None, default=None
         Seconds (or a timedelta) with `time_col`, otherwise events, after which a transition counts half.
         None: nothing fades.  The prior does not fade.
+    window : int, float, timedelta or None, default=None
+        Only the events of the last so many seconds (or a timedelta) with `time_col`, otherwise the last so many
+        events, are remembered and count; what is older is taken out, as if it had never been.  Not together
+        with `half_life` or `history`.  None: nothing is taken out.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen, and teach nothing.
     history : int or None, default=None
@@ -64,17 +69,22 @@ class SequentialRules(ExplainMixin, Recommender):
 
     Notes
     -----
-    Events of a user count in the order in which they are learned; a late one is the user's last.  Anonymous
-    events teach the prior alone.
+    Events of a user count in the order in which they are learned or, with `time_col`, in order of time: a late
+    one is put where it belongs, and those behind it change their distances.  Anonymous events teach the
+    prior alone.
 
-    **Cost**: O(`max_distance`) an event; a list reads the rows of the user's last items.  16 to 48 bytes for a
-    pair of items that occurred, 12 to 24 for an event (20 to 40 with `half_life`) until `history` bounds
-    them, 24 bytes and an id a row.
+    **Cost**: O(`max_distance`) an event, a late one O(`max_distance`\ :sup:`2`); a list reads the rows of the
+    user's last items.  16 to 48 bytes for a pair of items that occurred, 12 to 24 for an event (20 to 40
+    with `half_life` or `time_col`, 16 to 24 more with `window`) until `history` or `window` bounds them, 28
+    bytes and an id a row.  A table with late events, or any with `window`, is learned event by event in a copy
+    of the state, so that a failed call changes nothing; ``learn_one`` needs none.
 
     **Guarantees**: S always.  M and U without `half_life` to the last bit, because every term is a
     multiple of 2\ :sup:`-20` (sums above 2\ :sup:`33`: to rounding); with `half_life` and `time_col` to
     rounding, and `forget` then learns all events anew.  O does not hold: the order of a user's own events is
-    what the model learns, while the order across users is free.
+    what the model learns, while the order across users is free.  With `time_col` the order of arrival is free
+    as well, but for events of one user at one time.  With `window` the model is, to the last bit, that of the
+    events in the window; M then needs `time_col`, and `forget` does not bring back what had left the window.
 
     References
     ----------
@@ -110,6 +120,7 @@ class SequentialRules(ExplainMixin, Recommender):
         exponent: float = 0.25,
         prior: float = 1e-4,
         half_life: float | dt.timedelta | None = None,
+        window: float | dt.timedelta | np.timedelta64 | None = None,
         min_y: float | None = None,
         history: int | None = None,
         user_col: str | int = "user",
@@ -121,6 +132,7 @@ class SequentialRules(ExplainMixin, Recommender):
         self.exponent = exponent
         self.prior = prior
         self.half_life = half_life
+        self.window = window
         self.min_y = min_y
         self.history = history
         self.user_col = user_col
@@ -142,6 +154,7 @@ class SequentialRules(ExplainMixin, Recommender):
 
     def _validate(self) -> None:
         super()._validate()
+        check_window(self, history=None)
         if self.history is not None and self.history < self.max_distance:
             raise ValueError(
                 f"history={self.history} is shorter than max_distance={self.max_distance}: the rules look so far "
@@ -153,6 +166,7 @@ class SequentialRules(ExplainMixin, Recommender):
             "max_distance": self.max_distance,
             "weight": self.weight,
             "half_life": self._span(),
+            "window": window_span(self),
             "time_col": self.time_col,
             "history": self.history,
         }
@@ -161,8 +175,10 @@ class SequentialRules(ExplainMixin, Recommender):
         return 0  # the journal knows
 
     def _stores(self) -> dict[str, Any]:
-        columns = 1 if self.half_life is None else 2  # weight, time
-        return {"journal": Journal(columns, self.history or 0), "links": Links()}
+        timed = self.time_col is not None
+        columns = 2 if timed or self.half_life is not None else 1  # weight, time
+        journal = Journal(columns, self.history or 0, 0, 1 if timed else -1)
+        return {"journal": journal, "links": Links(), **window_store(self)}
 
     def _fields(self) -> list[Field]:
         fields = [
@@ -194,6 +210,8 @@ class SequentialRules(ExplainMixin, Recommender):
 
     def _guarantees(self) -> Guarantees:
         order = "the order of a user's own events is what it learns (the order across users is free)"
+        if self.time_col is not None:
+            order = "events of one user at one time count in the order of arrival (beyond that, times tell the order)"
         if self.half_life is not None and self.time_col is None:
             why = "with half_life but no time_col the clock counts events, and an event's age depends on the others"
             return Guarantees("bitwise", "no", "no", "no", why)
@@ -202,11 +220,14 @@ class SequentialRules(ExplainMixin, Recommender):
         if self.history is not None:
             why = f"history={self.history} keeps the last events of a user alone; {order}"
             return Guarantees("bitwise", "no", exact, "no", why)
-        return Guarantees("bitwise", "no", exact, exact, order)
+        return within_window(self, Guarantees("bitwise", "no", exact, exact, order))
 
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
+
+    def _check_state(self, state: State) -> None:
+        check_counts(state)
 
     # -- merging and forgetting -----------------------------------------------------------------
     def _align(self, mine: State, theirs: State) -> None:

@@ -129,6 +129,45 @@ def test_old_transitions_fade():
     assert w == pytest.approx(1.0)
 
 
+@given(events=EVENTS, seed=st.integers(0, 99), half_life=st.sampled_from([None, 9.0]))
+def test_the_order_of_arrival_is_free_where_times_tell_it(events, seed, half_life):
+    rows = [{"user": u, "item": i, "time": 3.0 * j} for j, (u, i, _) in enumerate(events)]
+    rows = [(row, event[2]) for row, event in zip(rows, events, strict=True)]
+    shuffled = [rows[j] for j in np.random.default_rng(seed).permutation(len(rows))]
+    models = []
+    for stream in (rows, shuffled):
+        models.append(SequentialRules(2, time_col="time", half_life=half_life, min_y=1))
+        for x, y in stream:
+            models[-1].learn_one(x, y, w=y)
+    if rows:
+        how = "bitwise" if half_life is None else "rounding"
+        same_model(models[1], models[0], how, "the same events in another order of arrival")
+        assert models[1].n_late_ == sum(
+            x["time"] < max(y["time"] for y, _ in shuffled[: j + 1]) for j, (x, _) in enumerate(shuffled)
+        )
+
+
+def test_a_late_event_stands_between_its_neighbours():
+    model = SequentialRules(1, exponent=0, prior=0, time_col="time")
+    for item, t in (("u", 0), ("w", 2), ("v", 1)):
+        model.learn_one({"user": "a", "item": item, "time": t})
+    model.learn_one({"user": "b", "item": "u", "time": 3})
+    assert [model.predict_one({"user": "b", "item": i}) for i in "vw"] == [1.0, 0.0]
+
+
+def test_late_events_in_a_table_are_learned_or_none_is():
+    model = SequentialRules(time_col="time")
+    frame = pd.DataFrame({"user": "a", "item": list("uvwx"), "time": [1.0, 2.0, 3.0, 4.0]})
+    model.fit(frame[2:])
+    before = copy.deepcopy(model)
+    late = frame[:2].astype({"item": object})
+    late.iat[1, 1] = []
+    with pytest.raises(TypeError):
+        model.partial_fit(late)
+    same_bytes(model, before, "after a call that failed")
+    same_model(model.partial_fit(frame[:2]), SequentialRules(time_col="time").fit(frame), "bitwise", "late")
+
+
 def test_low_ratings_are_seen_and_stand_between_nobody():
     model = SequentialRules(1, exponent=0, prior=0, min_y=3)
     for item, y in (("u", 5), ("x", 1), ("v", 5)):
