@@ -38,6 +38,7 @@ def merge(model: Any, other: Any) -> Any:
         model._configure_state(new)  # its learner starts the rows that are new
         model._align(new, theirs)
         _add(new, theirs)
+        model._after_merge(new)
         if new.window is not None:
             new.let_go()
         model._state = new

@@ -97,6 +97,9 @@ class Hooks:
     def _align(self, mine: State, theirs: State) -> None:
         """Bring two states to common units before they are added."""
 
+    def _after_merge(self, state: State) -> None:
+        """Mend what does not follow from adding rows, sums and stores."""
+
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
         """Take what these rows gave out of the stores, and out of the fields of other rows."""
 

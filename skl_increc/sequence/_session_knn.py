@@ -15,6 +15,7 @@ from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import span_in_seconds
 from skl_increc.base._explain import ExplainMixin
+from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 from skl_increc.sequence._sessions import SessionLearner
 
 __all__ = ["SessionKNN"]
@@ -56,6 +57,10 @@ class SessionKNN(ExplainMixin, Recommender):
     gap : float, timedelta or None, default=None
         Silence after which a user begins a new session: seconds (or a timedelta) with `time_col`, otherwise
         events of others.  None: all events of a user are one session.
+    window : int, float, timedelta or None, default=None
+        Only the events of the last so many seconds (or a timedelta) with `time_col`, otherwise the last so many
+        events, are remembered; what is older is taken out, as if it had never been.  Not together with
+        `history`.  None: nothing is taken out.
     session_col : str, int or None, default=None
         The column of the session, which then takes the place of the user everywhere: in lists, in ``forget``,
         in ``user_ids_``.  A session that never returns is served from its own items, and its user need not be
@@ -75,14 +80,19 @@ class SessionKNN(ExplainMixin, Recommender):
 
     Notes
     -----
-    Events of a user count in the order in which they are learned, and so does what is recent.
+    Events of a user count in the order in which they are learned, and so does what is recent; with `time_col`,
+    both go by time, and a late event is put where it belongs.
 
     **Cost**: O(1) an event.  A list looks at up to `max_distance` times `sample_size` sessions and reads up to
-    `n_neighbors` times 12 `reach` of their events.  16 to 32 bytes an event (24 to 48 with `gap`) until `history`
-    bounds them, 24 bytes and an id a row.
+    `n_neighbors` times 12 `reach` of their events.  16 to 32 bytes an event (24 to 48 with `gap`, 32 to 64 with
+    `time_col`, 16 to 24 more with `window`) until `history` or `window` bounds them, 28 bytes and an id a row.  A
+    table with late events, or any with `window`, is learned event by event in a copy of the state, so that a
+    failed call changes nothing; ``learn_one`` needs none.
 
-    **Guarantees**: S always; U to the last bit while `history` is None (with `gap`, if there is a `time_col`).  O
-    and M do not hold: what is recent is a matter of the order of arrival.
+    **Guarantees**: S always; U to the last bit while `history` is None (with `gap`, if there is a `time_col`); M
+    with `time_col` too, for sides that share no user (or session).  Without it, what is recent is a matter of
+    the order of arrival, and models do not merge.  O does not hold: events of one user at one time count in the
+    order of arrival.  With `window` the model is, to the last bit, that of the events in the window.
 
     References
     ----------
@@ -125,6 +135,7 @@ class SessionKNN(ExplainMixin, Recommender):
         idf: float = 0.5,
         prior: float = 1e-6,
         gap: float | dt.timedelta | None = None,
+        window: float | dt.timedelta | np.timedelta64 | None = None,
         session_col: str | int | None = None,
         min_y: float | None = None,
         history: int | None = None,
@@ -140,6 +151,7 @@ class SessionKNN(ExplainMixin, Recommender):
         self.idf = idf
         self.prior = prior
         self.gap = gap
+        self.window = window
         self.session_col = session_col
         self.min_y = min_y
         self.history = history
@@ -150,6 +162,7 @@ class SessionKNN(ExplainMixin, Recommender):
     # -- what is stored -------------------------------------------------------------------------
     def _validate(self) -> None:
         super()._validate()
+        check_window(self, history=None)
         if isinstance(self.gap, dt.timedelta) and self.time_col is None:
             raise ValueError(
                 f"gap={self.gap!r} is a span of time, but there is no time_col: name the column of the time, or "
@@ -159,7 +172,12 @@ class SessionKNN(ExplainMixin, Recommender):
             raise ValueError(f"gap must be a positive, finite span; got {self.gap!r}.")
 
     def _structure(self) -> dict[str, Any]:
-        return {"history": self.history, "gap": "timed" if self.gap is not None else None}
+        return {
+            "history": self.history,
+            "gap": "timed" if self.gap is not None else None,
+            "time_col": self.time_col,
+            "window": window_span(self),
+        }
 
     def _owner_col(self) -> Any:
         return self.user_col if self.session_col is None else self.session_col
@@ -168,12 +186,17 @@ class SessionKNN(ExplainMixin, Recommender):
         return 0  # the journal knows
 
     def _stores(self) -> dict[str, Any]:
-        columns = 1 if self.gap is None else 2  # weight, time
+        timed = self.time_col is not None
+        columns = 2 if timed or self.gap is not None else 1  # weight, time
         most = 0 if self.history is None else SPARE_ENTRIES * self.sample_size
-        return {"journal": Journal(columns, self.history or 0), "index": Journal(0, most, 1)}
+        journal = Journal(columns, self.history or 0, 0, 1 if timed else -1)
+        index = Journal(1, most, 1, 0) if timed else Journal(0, most, 1)
+        return {"journal": journal, "index": index, **window_store(self)}
 
     def _fields(self) -> list[Field]:
+        key = Field("key", "user", merge="max", meaning="orders users of one time; from the hash of the id")
         return [
+            *([key] if self.time_col is not None else []),
             Field("events", "user", merge="sum", meaning="events of the user"),
             Field("events", "item", merge="sum", meaning="events of the item"),
             Field("weight", "item", merge="sum", meaning="weights of its events"),
@@ -194,7 +217,9 @@ class SessionKNN(ExplainMixin, Recommender):
         )
 
     def _guarantees(self) -> Guarantees:
-        order = "which sessions are recent depends on the order of arrival"
+        order = "which sessions are recent depends on the order of arrival, without time_col"
+        if self.time_col is not None:
+            order = "events of one user at one time count in the order of arrival"
         if self.history is not None:
             why = f"history={self.history} keeps the last events alone, and {order}"
             return Guarantees("bitwise", "no", "no", "no", why)
@@ -202,11 +227,21 @@ class SessionKNN(ExplainMixin, Recommender):
             why = f"with gap but no time_col the clock counts events, and {order}"
             return Guarantees("bitwise", "no", "no", "no", why)
         inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
-        return Guarantees("bitwise", "no", "no", "rounding" if inexact else "bitwise", order)
+        exact: Any = "rounding" if inexact else "bitwise"
+        return within_window(
+            self, Guarantees("bitwise", "no", "no" if self.time_col is None else exact, exact, order)
+        )
 
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
+
+    def _check_state(self, state: State) -> None:
+        check_counts(state)
+
+    # -- merging and forgetting -----------------------------------------------------------------
+    def _after_merge(self, state: State) -> None:
+        state.learner.sort_index()
 
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
         state.learner.forget(users.astype(np.int32), items.astype(np.int32))

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of session-based nearest neighbours."""
-from libc.math cimport exp, fabs, log, pow, rint
-from libc.stdint cimport int32_t, int64_t
+from libc.math cimport exp, log, pow, rint
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 import numpy as np
 
@@ -16,6 +16,7 @@ cdef enum:
     EVENTS = 0
     INEXACT = 1
     OWNERS = 2
+    TABLE = 4096      # distances, and counts of events, whose exponentials and powers are kept
 
 #: sums of multiples of 2^-20 are exact below this
 cdef double LARGEST = 8589934592.0
@@ -29,6 +30,9 @@ cdef inline double on_grid(double v) noexcept nogil:
 cdef class SessionLearner(Learner):
     """Events in a journal and in an inverted index; all else happens when a list is asked for.
 
+    With times, both are in order of time: a late event is put where it belongs.  In the index, users of one
+    time stand by a number of their own, so that it is the same for any order of arrival.
+
     What is asked is worked out under the interpreter's lock, so that one set of scratch arrays will do.
     """
     cdef Journal journal, index
@@ -36,9 +40,13 @@ cdef class SessionLearner(Learner):
     cdef Py_ssize_t sample, n_neighbors
     cdef int distance
     cdef double gains[FARTHEST + 1]
-    cdef double[:, ::1] user_events, events, weight
+    cdef double[:, ::1] user_events, events, weight, key
     cdef double[::1] s
+    cdef bint timed
     cdef int64_t[::1] place        # of each event of a batch, in its user's list
+    cdef double[::1] fades         # e^(-d / reach)
+    cdef double[::1] louds         # of each count of events: the factor of an item, if `loud_at` is now
+    cdef int32_t[::1] loud_at
     # scratch, a row a user
     cdef double[::1] likeness
     cdef int32_t[::1] mark, first, seen_at, found
@@ -48,6 +56,7 @@ cdef class SessionLearner(Learner):
         self.place = np.empty(16, np.int64)
         self.likeness = np.empty(0)
         self.mark = self.first = self.seen_at = self.found = np.empty(0, np.int32)
+        self.louds, self.loud_at = np.zeros(TABLE), np.zeros(TABLE, np.int32)
 
     def configure(self, gains, Py_ssize_t sample, Py_ssize_t n_neighbors, double reach, double idf,
                   double prior, double gap):
@@ -57,13 +66,22 @@ cdef class SessionLearner(Learner):
         self.reach, self.idf, self.prior, self.gap = reach, idf, prior, gap
         for d in range(self.distance):
             self.gains[d + 1] = gains[d]
+        self.fades = np.array([exp(-d / reach) for d in range(min(TABLE, <Py_ssize_t>(6 * reach) + 1))])
+        self.loud_at[:] = 0
 
     def bind(self, dict users, dict items, scalars):
         self.user_events, self.events, self.weight = users["events"], items["events"], items["weight"]
+        self.timed = "key" in users
+        if self.timed:
+            self.key = users["key"]
         self.s = scalars
 
     def attach_stores(self, dict stores):
         self.journal, self.index = stores["journal"], stores["index"]
+
+    cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
+        if side == 0 and self.timed:
+            self.key[row, 0] = <double>(hash >> 11)
 
     # -- learning -------------------------------------------------------------------------------
     cdef int make_room(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
@@ -71,10 +89,12 @@ cdef class SessionLearner(Learner):
         """Note the events in both stores, which is all that learning takes."""
         cdef Py_ssize_t j, done = 0
         cdef double values[2]
-        cdef double none = 0
         cdef bint half = False
         if n > self.place.shape[0]:
             self.place = np.empty(max(n, 2 * self.place.shape[0]), np.int64)
+        if n == 1 and self.timed and u[0] >= 0 and i[0] >= 0:
+            self.note_in_order(u[0], i[0], w[0], t[0])
+            return 0
         try:
             for j in range(n):
                 if u[j] >= 0 and i[j] >= 0:
@@ -83,7 +103,8 @@ cdef class SessionLearner(Learner):
                     self.journal.append_c(u[j], i[j], values)
                     half = True
                     if w[j] > 0:
-                        self.index.append_c(i[j], u[j], &none)
+                        self.index.append_c(i[j], u[j], &t[j])
+                        self.settle(i[j], self.index.length_of(i[j]) - 1)
                     half = False
                 done = j + 1
         except BaseException:
@@ -93,9 +114,69 @@ cdef class SessionLearner(Learner):
                 if u[j] >= 0 and i[j] >= 0:
                     self.journal.pop(u[j])
                     if w[j] > 0:
+                        self.unsettle(i[j], u[j])
                         self.index.pop(i[j])
             raise
         return 0
+
+    cdef int note_in_order(self, Py_ssize_t u, int32_t i, double w, double t) except -1:
+        """One event in both stores, each time where it belongs."""
+        cdef double values[2]
+        cdef Py_ssize_t at
+        values[WEIGHT], values[TIME] = w, t
+        self.journal.make_end(self.journal.heads + u)
+        if w > 0:
+            self.index.make_end(self.index.heads + i)
+            at = self.index.place_of(i, t)
+            self.index.insert(i, at, <int32_t>u, &t)
+            self.settle(i, at)
+        self.place[0] = at = self.journal.place_of(u, t)
+        if at == 0 and self.journal.length_of(u):
+            self.place[0] = 1                    # its user has a list already
+        self.journal.insert(u, at, i, values)
+        return 0
+
+    cdef void swap(self, int32_t *users, Py_ssize_t at) noexcept nogil:
+        cdef int32_t v = users[at]
+        users[at] = users[at - 1]
+        users[at - 1] = v
+
+    cdef void settle(self, Py_ssize_t i, Py_ssize_t at) noexcept nogil:
+        """Bring a new entry of the index to its place among those of one time."""
+        cdef int32_t *users
+        cdef const double *t
+        if not self.timed:
+            return
+        users, t = <int32_t *>self.index.others(i), self.index.values(i, 0)
+        while at > 0 and t[at - 1] == t[at] and self.key[users[at - 1], 0] > self.key[users[at], 0]:
+            self.swap(users, at)
+            at -= 1
+
+    cdef void unsettle(self, Py_ssize_t i, int32_t u) noexcept nogil:
+        """Make the newest entry of a user the last of its list again."""
+        cdef Py_ssize_t at = self.index.length_of(i) - 1, n = at
+        cdef int32_t *users = <int32_t *>self.index.others(i)
+        while at > 0 and users[at] != u:
+            at -= 1
+        while at < n:
+            at += 1
+            self.swap(users, at)
+
+    def sort_index(self):
+        """Bring lists that were put behind each other into order."""
+        cdef Py_ssize_t i, j, n
+        cdef int32_t *users
+        cdef double *t
+        for i in range(self.events.shape[0] if self.timed else 0):
+            n = self.index.length_of(i)
+            if n < 2:
+                continue
+            had, times = self.index.items_of(i), self.index.values_of(i)[0]
+            order = np.lexsort((np.asarray(self.key)[had, 0], times))
+            users, t = <int32_t *>self.index.others(i), <double *>self.index.values(i, 0)
+            had, times = had[order], times[order]
+            for j in range(n):
+                users[j], t[j] = had[j], times[j]
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
@@ -118,6 +199,21 @@ cdef class SessionLearner(Learner):
                     self.journal.trim(u[j])
                     self.index.trim(i[j])
 
+    cdef void unlearn(self, int32_t u, int32_t i, double w, double t) noexcept nogil:
+        """The oldest event of its user and of its item too: both stores are in the order of the window."""
+        self.s[EVENTS] -= 1
+        if u >= 0:
+            self.user_events[u, 0] -= 1
+        if i < 0:
+            return
+        self.events[i, 0] -= 1
+        self.weight[i, 0] -= on_grid(w)
+        if u >= 0 and self.journal.length_of(u):
+            self.journal.pop_first(u)
+            self.s[OWNERS] -= self.journal.length_of(u) == 0
+        if u >= 0 and w > 0 and self.index.length_of(i):
+            self.index.pop_first(i)
+
     # -- neighbours -----------------------------------------------------------------------------
     cdef int prepare(self) except -1:
         """Scratch for every user, and for this question a mark of its own."""
@@ -126,10 +222,12 @@ cdef class SessionLearner(Learner):
             likeness, zeros = np.empty(n), [np.zeros(n, np.int32) for _ in range(4)]
             self.likeness = likeness
             self.mark, self.first, self.seen_at, self.found = zeros
+            self.loud_at[:] = 0
             self.asked = self.looked = 0
         if self.looked > 2000000000:
             self.mark[:] = 0
             self.seen_at[:] = 0
+            self.loud_at[:] = 0
             self.asked = self.looked = 0
         self.asked += 1
         return 0
@@ -180,6 +278,21 @@ cdef class SessionLearner(Learner):
 
     cdef double rarity(self, Py_ssize_t i) noexcept nogil:
         return log(1 + self.s[OWNERS] / max(self.events[i, 0], 1.0))
+
+    cdef double loudness(self, Py_ssize_t i) noexcept nogil:
+        """What the rarity of an item makes of its score; many items have the same."""
+        cdef double c = self.events[i, 0]
+        cdef Py_ssize_t at = <Py_ssize_t>c
+        if not 0 <= c < TABLE:
+            return pow(self.rarity(i), self.idf)
+        if self.loud_at[at] != self.asked:
+            self.loud_at[at], self.louds[at] = self.asked, pow(self.rarity(i), self.idf)
+        return self.louds[at]
+
+    cdef double fade(self, Py_ssize_t d) noexcept nogil:
+        """What a position so far from the shared item counts."""
+        d = d if d >= 0 else -d
+        return self.fades[d] if d < self.fades.shape[0] else exp(-<double>d / self.reach)
 
     cdef Py_ssize_t neighbours(self, Py_ssize_t u, const int32_t *own, const double *k,
                                int m) noexcept nogil:
@@ -255,7 +368,7 @@ cdef class SessionLearner(Learner):
         a, b = max(self.begin(v, at), at - far), min(self.end(v, at), at + far + 1)
         for j in range(a, b):
             if w[j] > 0 and items[j] < n:
-                scores[items[j]] += factor * exp(-fabs(<double>(j - at)) / self.reach)
+                scores[items[j]] += factor * self.fade(j - at)
 
     cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef int32_t own[FARTHEST]
@@ -271,7 +384,7 @@ cdef class SessionLearner(Learner):
             self.listen(self.found[j], self.likeness[self.found[j]], out, n)
         for i in range(n):
             if out[i] > 0:
-                out[i] *= pow(self.rarity(i), self.idf)
+                out[i] *= self.loudness(i)
             out[i] += self.prior * self.weight[i, 0]
         return 1
 

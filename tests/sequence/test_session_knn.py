@@ -138,6 +138,47 @@ def test_merging_is_refused_with_a_reason():
         one.merge(other)
 
 
+def timed(events):
+    """Pairs of events share a second."""
+    return [({"user": u, "item": i, "time": float(j // 2)}, w) for j, (u, i, w) in enumerate(events)]
+
+
+def in_order(model, stream):
+    for x, w in stream:
+        model.learn_one(x, w=w)
+    return model
+
+
+@given(events=EVENTS)
+def test_merging_shards_of_users_where_times_tell_what_is_recent(events):
+    def new():
+        return SessionKNN(3, sample_size=2, time_col="time")
+
+    stream = timed(events)
+    one, other = (
+        in_order(new(), [e for e in stream if (e[0]["user"] in "abc") == side]) for side in (True, False)
+    )
+    if events:
+        same_model(one.merge(other), in_order(new(), stream), "bitwise", "shards merged")
+
+
+@given(events=EVENTS, seed=st.integers(0, 99))
+def test_the_order_of_arrival_is_free_where_times_tell_it(events, seed):
+    stream = [({**x, "time": 2.0 * j}, w) for j, (x, w) in enumerate(timed(events))]
+    shuffled = [stream[j] for j in np.random.default_rng(seed).permutation(len(stream))]
+    one, other = (in_order(SessionKNN(3, sample_size=2, time_col="time"), s) for s in (stream, shuffled))
+    if events:
+        same_model(one, other, "bitwise", "the same events in another order of arrival")
+
+
+def test_merging_models_with_a_common_session_is_refused():
+    one, other = (SessionKNN(session_col="visit", time_col="t") for _ in range(2))
+    for model in (one, other):
+        model.learn_one({"visit": "s1", "item": "u", "t": 1.0})
+    with pytest.raises(GuaranteeError, match="Both models know the user 's1'"):
+        one.merge(other)
+
+
 def test_a_bounded_history_bounds_both_stores():
     model = SessionKNN(sample_size=2, history=5)
     model.fit([[j % 40, j % 3] for j in range(600)])

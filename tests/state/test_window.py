@@ -13,9 +13,9 @@ from skl_increc.baselines import Popularity
 from skl_increc.checks._events import Event, in_window, learn
 from skl_increc.checks._states import same_bytes, same_model
 from skl_increc.exceptions import GuaranteeError
-from skl_increc.sequence import SequentialRules
+from skl_increc.sequence import SequentialRules, SessionKNN
 
-MODELS = [Popularity, SequentialRules]
+MODELS = [Popularity, SequentialRules, SessionKNN]
 
 EVENT = st.tuples(
     st.sampled_from(["a", "b", "c", None]),
@@ -122,7 +122,7 @@ def test_merging_windows_of_events_is_refused():
         one.merge(other)
 
 
-@pytest.mark.parametrize("cls", MODELS)
+@pytest.mark.parametrize("cls", [Popularity, SequentialRules])
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
