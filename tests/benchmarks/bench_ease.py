@@ -133,6 +133,29 @@ def whole(family: str, makes: dict[str, Callable[[], Any]], others: list[Case], 
                goal="not slower than the fastest")  # fmt: skip
 
 
+def drifting(events: np.ndarray, n: int, leave: int) -> None:
+    """How far a model is from a fresh one after n events and some removals, each followed by a question."""
+    model = EASE(L2).fit(events[:-n])
+    model.recommend_one(events[0, 0])
+    for user, item in events[-n:].tolist():
+        model.learn_one(user=user, item=item)
+        model.recommend_one(user)
+    worst = model.drift()
+    gone = np.random.default_rng(0).permutation(np.unique(events[:, 0]))[:leave]
+    for user in gone.tolist():
+        model.forget(users=[user])
+        model.recommend_one(user)
+    fresh = EASE(L2).fit(events[~np.isin(events[:, 0], gone)])
+    users, items = fresh.user_ids_[::10], fresh.item_ids_
+    pairs = np.array([(user, item) for user in users for item in items], dtype=object)
+    far = np.abs(model.predict(pairs) - fresh.predict(pairs)).max()
+    same = np.array_equal(model.recommend(users, 20)[0], fresh.recommend(users, 20)[0])
+    print(f"\ndrift: {worst:.1e} after {n:,} events one by one, {model.drift():.1e} after {leave} users left, too; "
+          f"of a fresh fit {fresh.drift():.1e}")  # fmt: skip
+    print(f"largest difference of {len(pairs):,} scores from the fresh fit: {far:.1e}; lists of 20 "
+          f"{'the same' if same else 'not the same'}")  # fmt: skip
+
+
 def main() -> None:
     """Print the tables."""
     options = arguments(__doc__ or "")
@@ -152,6 +175,7 @@ def main() -> None:
                reference=list(makes)[-1], unit="answer", goal=goal)  # fmt: skip
     whole("EASE", makes, [], events, options.repeats)
     whole("ItemKNN", neighbors, implicit_cosine(events), events, options.repeats)
+    drifting(events, *((1000, 20) if options.quick else (10_000, 200)))
 
 
 if __name__ == "__main__":

@@ -119,11 +119,11 @@ def test_one_factorisation_and_many_updates_give_the_same_inverse():
     assert abs(scores_of(slow, users, items) - scores_of(quick, users, items)).max() < 1e-12
 
 
-def test_the_inverse_drifts_by_rounding_alone_over_tens_of_thousands_of_changes():
+def test_the_inverse_drifts_by_rounding_alone_over_nearly_ten_thousand_changes():
     rng = np.random.default_rng(3)
     model = EASE(1.0, history=6)
     worst = 0.0
-    for _ in range(2500):
+    for _ in range(800):
         pairs = np.column_stack([rng.integers(0, 40, 12), rng.integers(0, 60, 12)])
         model.partial_fit(pairs)
         model.recommend_one(0)
