@@ -162,3 +162,60 @@ def compare(
         interrupted = True
     if interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def tune(
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="CSV or Parquet file of events, or movielens-small (the default), movielens-100k, -1m, -25m."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Model to tune, such as ItemKNN, or 'BiasedMF(n_factors=32)'."),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", help="Values to try, such as l2=0.01,0.1; repeatable. Else the usual."),
+    ] = None,
+    task: Annotated[
+        Task, typer.Option("--task", "-t", help="What the model is asked; by default what it is for.")
+    ] = Task.auto,
+    k: Annotated[int, typer.Option("--k", min=1, help="Length of the lists.")] = 10,
+    min_y: Annotated[float | None, typer.Option("--min-y", help="Least rating that counts as liked.")] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="Least rating that is a 1.")] = None,
+    user_col: Annotated[str | None, typer.Option("--user-col", help="Column of the users.")] = None,
+    item_col: Annotated[str | None, typer.Option("--item-col", help="Column of the items.")] = None,
+    rating_col: Annotated[str | None, typer.Option("--rating-col", help="Column of the ratings.")] = None,
+    time_col: Annotated[str | None, typer.Option("--time-col", help="Column of the times.")] = None,
+    no_rating: Annotated[bool, typer.Option("--no-rating", help="Every row is a positive.")] = False,
+    no_time: Annotated[bool, typer.Option("--no-time", help="The rows are in order already.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Take only so many events.")] = None,
+    ties: Annotated[Ties, typer.Option("--ties", help="As of compare.")] = Ties.together,
+    n: Annotated[int, typer.Option("--candidates", "-n", min=2, help="Settings to try.")] = 27,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1: one a processor.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the settings drawn, and the models.")] = 0,
+) -> None:
+    """Search for good settings of a model on your events, and print them as code."""
+    from skl_increc.cli._reading import Reading
+
+    columns = {"user": user_col, "item": item_col, "rating": rating_col, "time": time_col}
+    try:
+        with Reading(data or "movielens-small") as progress:
+            from skl_increc.cli._compare import Settings
+            from skl_increc.cli._sources import open_source
+            from skl_increc.cli._tune import Search
+            from skl_increc.cli._tune import tune as run_search
+
+            source = open_source(
+                data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed, progress=progress
+            )
+        settings = Settings((), task.value, k, min_y, ties.value, 0, seed, threshold)
+        run_search(settings, Search(model, tuple(param or ()), n, jobs), source)
+    except InputError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        raise typer.Exit(130) from None
