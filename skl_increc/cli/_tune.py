@@ -7,10 +7,9 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from rich.table import Table
 from rich.text import Text
 from sklearn.base import clone
@@ -24,6 +23,9 @@ from skl_increc.cli._sources import Source
 from skl_increc.cli._spaces import candidates, read_space, space_of
 from skl_increc.model_selection import ProgressiveResult, ProgressiveSearchCV, progressive_validate
 from skl_increc.report._words import short, value
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Search", "tune"]
 
@@ -91,6 +93,8 @@ def _task(settings: Settings, search: Search, source: Source) -> str:
 def _events(
     source: Source, task: str, min_y: float | None, threshold: float | None
 ) -> tuple[pl.DataFrame, np.ndarray | None]:
+    import polars as pl
+
     frame = source.frame
     if min_y is not None:
         frame = frame.filter(pl.col("rating") >= min_y)
@@ -151,6 +155,8 @@ def _last_look(
     console: Any, found: Any, X: pl.DataFrame, y: np.ndarray | None, n: int, settings: Settings, task: str
 ) -> None:
     """The best and the defaults on what the search did not see."""
+    import polars as pl
+
     usual = clone(found.estimator)
     best = clone(usual).set_params(**found.best_params_)
     result = progressive_validate(
