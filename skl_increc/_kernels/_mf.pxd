@@ -29,11 +29,16 @@ cdef extern from "mf.h" nogil:
                     float *target, float *offset, float *weight)
     void mf_scores(const mf_model *m, const int32_t *u, int step_u, const int32_t *i, int step_i,
                    Py_ssize_t n, float *out)
+    void mf_scores_row(const mf_model *m, int32_t u, Py_ssize_t first, Py_ssize_t n, float *out)
     void mf_gradients(const mf_model *m, const int32_t *u, const int32_t *i, const float *target,
                       const float *offset, const float *w, Py_ssize_t n, double *GP, double *GQ,
                       double *GU, double *GI)
     void mf_gradient_step(const mf_model *m, float *X, mf_stat *row, const double *G,
                           const double *GB, Py_ssize_t n)
+
+
+cdef enum:
+    TILE = 512        # items that are scored before their scores are finished
 
 
 cdef class MFLearner(Learner):
@@ -55,6 +60,7 @@ cdef class MFLearner(Learner):
 
     cdef void raw(self, const int32_t *u, int step_u, const int32_t *i, int step_i, Py_ssize_t n,
                   float *out) noexcept nogil
+    cdef void raw_row(self, int32_t u, Py_ssize_t first, Py_ssize_t n, float *out) noexcept nogil
     cdef MFLearner reader(self)
     cdef void lend(self, MFLearner r)
     cdef void learn_from_mean(self, const int32_t *u, const int32_t *i, const double *y, const double *w,

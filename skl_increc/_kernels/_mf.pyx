@@ -12,9 +12,6 @@ import numpy as np
 
 from skl_increc._kernels._learner cimport Learner
 
-cdef enum:
-    TILE = 512        # items that are scored before their scores are finished
-
 #: what the scalars of a state hold, in this order
 TOTALS = ("weight", "sum", "sum_squares", "shift", "lowest", "highest")
 
@@ -161,6 +158,10 @@ cdef class MFLearner(Learner):
         """b_u + b_i + p_u.q_i of n pairs of codes, in standard units."""
         mf_scores(&self.m, u, step_u, i, step_i, n, out)
 
+    cdef void raw_row(self, int32_t u, Py_ssize_t first, Py_ssize_t n, float *out) noexcept nogil:
+        """The same of one user with n items, TILE at most, from the row `first` on."""
+        mf_scores_row(&self.m, u, first, n, out)
+
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
         cdef int32_t a = <int32_t>u, b = <int32_t>i
         cdef float s
@@ -201,20 +202,18 @@ cdef class MFLearner(Learner):
 
     cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef MFLearner mine = self.reader()
-        cdef int32_t user = <int32_t>u
-        cdef int32_t items[TILE]
         cdef float raw[TILE]
         cdef Py_ssize_t a = 0, j, part
         cdef double c, scale
         with nogil:
             mine.units(&c, &scale)
+            if u < 0 and not mine.m.biases and not mine.m.loss:   # as in `finish`
+                c, scale = mine.mean(), 0
             while a < n:
                 part = min(n - a, <Py_ssize_t>TILE)
+                mine.raw_row(<int32_t>u, a, part, raw)
                 for j in range(part):
-                    items[j] = <int32_t>(a + j)
-                mine.raw(&user, 0, items, 1, part, raw)
-                for j in range(part):
-                    out[a + j] = mine.finish(raw[j], c, scale, u, a + j)
+                    out[a + j] = c + scale * raw[j]
                 a += part
         return 1
 

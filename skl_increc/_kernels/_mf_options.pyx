@@ -5,7 +5,7 @@ from libc.stdlib cimport free, malloc
 
 import numpy as np
 
-from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_steps, mf_targets
+from skl_increc._kernels._mf cimport TILE, MFLearner, mf_model, mf_steps, mf_targets
 
 cdef extern from "mf_adam.h" nogil:
     ctypedef struct mf_moments:
@@ -164,6 +164,16 @@ cdef class MFOptionsLearner(MFLearner):
             mf_history_scores(&self.m, &self.memory, u, step_u, i, step_i, n, out, self.answer)
         else:
             MFLearner.raw(self, u, step_u, i, step_i, n, out)
+
+    cdef void raw_row(self, int32_t u, Py_ssize_t first, Py_ssize_t n, float *out) noexcept nogil:
+        cdef int32_t items[TILE]
+        cdef Py_ssize_t j
+        if not self.memory.most:
+            MFLearner.raw_row(self, u, first, n, out)
+            return
+        for j in range(n):
+            items[j] = <int32_t>(first + j)
+        mf_history_scores(&self.m, &self.memory, &u, 0, items, 1, n, out, self.answer)
 
     def user_vectors(self, const int32_t[::1] u):
         """The vectors of these users with what their recent items add, float32 (len(u), stride)."""

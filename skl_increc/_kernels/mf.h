@@ -314,6 +314,37 @@ SKL_OPTIONAL static void mf_scores(const mf_model *m, const int32_t *u, int step
     }
 }
 
+SKL_INLINE void mf_row_loop(const float *p, float bias, const float *Q, const mf_stat *SI, ptrdiff_t n,
+                            int stride, float *out)
+{
+    for (ptrdiff_t t = 0; t < n; t++) {
+        float s = bias + SI[t].bias;
+        s += mf_dot_loop(p, Q + t * stride, stride);
+        out[t] = s;
+    }
+}
+
+/* the same, to the last bit, of one user with n items from the row `first` on */
+SKL_CLONES SKL_OPTIONAL
+static void mf_scores_row(const mf_model *m, int32_t u, ptrdiff_t first, ptrdiff_t n, float *out)
+{
+    const mf_stat *SI = m->SI + first;
+    const float *Q = m->Q + first * m->stride;
+    if (u < 0) {
+        for (ptrdiff_t t = 0; t < n; t++) out[t] = SI[t].bias;
+        return;
+    }
+    const float *p = m->P + u * m->stride;
+    const float bias = m->SU[u].bias;
+    switch (m->stride) {
+    case 16: mf_row_loop(p, bias, Q, SI, n, 16, out); break;
+    case 32: mf_row_loop(p, bias, Q, SI, n, 32, out); break;
+    case 64: mf_row_loop(p, bias, Q, SI, n, 64, out); break;
+    case 128: mf_row_loop(p, bias, Q, SI, n, 128, out); break;
+    default: mf_row_loop(p, bias, Q, SI, n, (int)m->stride, out);
+    }
+}
+
 /* Full-batch gradients of the events of one call at fixed parameters.  GP, GQ: sums of factor
  * gradients; GU, GI: per row {sum of bias
  * gradients, sum of weights, events}. */

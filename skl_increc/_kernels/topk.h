@@ -63,6 +63,8 @@ static int topk_double(const double *s, int n, int k, double *hs, int32_t *hi, c
                        const uint8_t *kind)
 {
     int m = 0;
+    int32_t tied = -1; /* the row that `tie` is of: where scores are counts, many are equal to the last one */
+    uint64_t tie = 0;
     for (int a = 0; a < n; a += 32) {
         const int e = a + 32 < n ? a + 32 : n;
         if (m == k && e - a == 32) {
@@ -75,7 +77,13 @@ static int topk_double(const double *s, int n, int k, double *hs, int32_t *hi, c
         for (int32_t r = a; r < e; r++) {
             const double v = s[r];
             if (!(v > -INFINITY) || kind[r] == 0) continue;
-            if (m == k && !topk_above(v, r, hs[k - 1], hi[k - 1], keys, kind)) continue;
+            if (m == k) {
+                if (v < hs[k - 1]) continue;
+                if (v == hs[k - 1]) {
+                    if (tied != hi[k - 1]) tie = topk_tie(keys, kind, tied = hi[k - 1]);
+                    if (topk_tie(keys, kind, r) >= tie) continue;
+                }
+            }
             int p = m < k ? m++ : k - 1;
             while (p > 0 && topk_above(v, r, hs[p - 1], hi[p - 1], keys, kind)) {
                 hs[p] = hs[p - 1]; hi[p] = hi[p - 1]; p--;
