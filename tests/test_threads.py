@@ -12,14 +12,15 @@ import pandas as pd
 import pytest
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF, BiasedMFClassifier
-from skl_increc.neighbors import RatingItemKNN, SlopeOne
+from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
+from skl_increc.linear import EASE
+from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
 
 MODELS = [
     *(Baseline(), Baseline(drift=0.01), Popularity(), BiasedMF(history=3), BiasedMFClassifier()),
-    *(RatingItemKNN(), SlopeOne()),
-    *(SequentialRules(history=20), SessionKNN(20, history=20)),
+    *(KalmanMF(2), RatingItemKNN(), SlopeOne(), ItemKNN(n_neighbors=20)),
+    *(SequentialRules(history=20), SessionKNN(20, history=20), EASE(max_items=40)),
 ]
 
 
@@ -66,6 +67,34 @@ def test_asking_while_another_thread_teaches(model):
     for thread in threads:
         thread.join()
     assert not failures
+
+
+LISTING = [
+    *(Popularity(), SequentialRules(), SessionKNN(), ItemKNN(), BiasedMF(16), KalmanMF(), EASE()),
+    BiasedMF(implicit="history", implicit_size=5),
+]
+
+
+@pytest.mark.parametrize("model", LISTING, ids=repr)
+@pytest.mark.usefixtures("impatient")
+def test_threads_that_ask_a_model_together_get_the_lists_of_one_that_asks_alone(model):
+    rng = np.random.default_rng(0)
+    model = model.clone().partial_fit(rng.integers(0, 600, (3000, 2)), np.ones(3000))
+    expected = {user: model.recommend_one(user, 5) for user in range(40)}
+    together, wrong = threading.Barrier(3), []
+
+    def ask_all():
+        together.wait(timeout=10)
+        for user in [*range(40)] * 5:
+            if model.recommend_one(user, 5) != expected[user]:
+                wrong.append(user)
+
+    threads = [threading.Thread(target=ask_all) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_two_threads_teach_one_model_and_no_event_is_lost():
