@@ -14,6 +14,7 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import is_span_of_time, span_in_seconds
+from skl_increc.base._fading import align_anonymous, last_anonymous, scaled, share_landmark, units
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 
 __all__ = ["Popularity"]
@@ -211,34 +212,10 @@ class Popularity(Recommender):
         """Bring both to the later landmark, by exact powers of two."""
         if not self._timed:
             return
-        for one, other in ((mine, theirs), (theirs, mine)):
-            for name in ("landmark", "now"):
-                if not one.scalar("started")[0]:  # nothing decays here yet: any landmark will do
-                    one.scalar(name)[0] = other.scalar(name)[0]
-        q = max(mine.scalar("landmark")[0], theirs.scalar("landmark")[0])
-        for state in (mine, theirs):
-            state.item_rows.arrays["weight"][:] = _scaled(
-                state.item_rows.arrays["weight"], state.scalar("landmark")[0] - q
-            )
-            state.scalar("landmark")[0] = q
-        self._align_anonymous(mine, theirs)
-
-    def _align_anonymous(self, mine: State, theirs: State) -> None:
-        """The same for the weights that anonymous users gave, each item in the units of its newest one."""
-        rows = theirs.items.live()
-        at = mine.items.find_objects(theirs.items.ids_of(rows).tolist())
-        rows, at = rows[at >= 0], at[at >= 0]
-        newest = np.maximum(_last(mine, at), _last(theirs, rows))
-        for state, which in ((mine, at), (theirs, rows)):
-            known = np.isfinite(_last(state, which))
-            which = which[known]
-            back = self._units(_last(state, which)) - self._units(newest[known])
-            state.item_rows.arrays["anonymous"][which, 0] = _scaled(
-                state.item_rows.arrays["anonymous"][which, 0], back
-            )
-
-    def _units(self, t: np.ndarray) -> np.ndarray:
-        return np.floor(t / self._span())
+        for state, power in zip((mine, theirs), share_landmark(mine, theirs), strict=True):
+            weight = state.item_rows.arrays["weight"]
+            weight[:] = scaled(weight, power)
+        align_anonymous(mine, theirs, self._span())
 
     def _after_forget(self, state: State) -> None:
         """Under decay, sums are taken anew: subtracting a much newer weight would leave an old one at zero."""
@@ -247,24 +224,16 @@ class Popularity(Recommender):
         rows = state.items.live()
         _, items = state.history.csr(state.users.live())
         _, sums, times = state.history.all_values(state.users.live())
-        last = _last(state, rows)
+        last = last_anonymous(state, rows)
         newest = max(times.max(initial=-np.inf), last.max(initial=-np.inf))
         state.reset_clock(newest)
         started = np.isfinite(newest)
         state.scalar("started")[0] = started
         state.scalar("now")[0] = newest if started else 0.0
-        state.scalar("landmark")[0] = q = self._units(newest) if started else 0.0
+        state.scalar("landmark")[0] = q = units(newest, self._span()) if started else 0.0
         weight = state.item_rows.arrays["weight"][:, 0]
         weight[:] = 0
         known = np.isfinite(last)
         rows, last = rows[known], last[known]
-        weight[rows] = _scaled(state.item_rows.arrays["anonymous"][rows, 0], self._units(last) - q)
-        np.add.at(weight, items, _scaled(sums, self._units(times) - q))
-
-
-def _last(state: State, rows: np.ndarray) -> np.ndarray:
-    return state.item_rows.arrays["anonymous_last"][rows, 0]
-
-
-def _scaled(x: np.ndarray, power: Any) -> np.ndarray:
-    return np.ldexp(x, np.maximum(power, -5000).astype(np.int64))
+        weight[rows] = scaled(state.item_rows.arrays["anonymous"][rows, 0], units(last, self._span()) - q)
+        np.add.at(weight, items, scaled(sums, units(times, self._span()) - q))

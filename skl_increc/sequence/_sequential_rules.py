@@ -16,6 +16,7 @@ from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import span_in_seconds
 from skl_increc.base._explain import ExplainMixin
+from skl_increc.base._fading import align_anonymous, scaled, share_landmark
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 from skl_increc.sequence._rules import RuleLearner
 
@@ -48,8 +49,8 @@ class SequentialRules(ExplainMixin, Recommender):
         What an event of an item counts against a transition to it.  It orders the items for strangers, and
         those of which the rules know nothing.
     half_life : float, timedelta or None, default=None
-        Seconds (or a timedelta) with `time_col`, otherwise events, after which a transition counts half.
-        None: nothing fades.  The prior does not fade.
+        Seconds (or a timedelta) with `time_col`, otherwise events, after which a transition counts half, and
+        so does an event for the prior.  None: nothing fades.
     window : int, float, timedelta or None, default=None
         Only the events of the last so many seconds (or a timedelta) with `time_col`, otherwise the last so many
         events, are remembered and count; what is older is taken out, as if it had never been.  Not together
@@ -184,7 +185,7 @@ class SequentialRules(ExplainMixin, Recommender):
         fields = [
             Field("events", "user", merge="sum", meaning="events of the user"),
             Field("events", "item", merge="sum", meaning="events of the item"),
-            Field("weight", "item", merge="sum", meaning="weights of its events"),
+            Field("weight", "item", merge="sum", meaning="weights of its events, decayed from the landmark"),
             Field("leads", "item", merge="sum", meaning="transitions from it, decayed from the landmark"),
             Field("events", "scalar", merge="sum", meaning="events in all"),
             Field("inexact", "scalar", merge="max", derived=True, meaning="1 once a sum was too large"),
@@ -192,8 +193,13 @@ class SequentialRules(ExplainMixin, Recommender):
         if self.half_life is not None:
             fields += [
                 Field("landmark", "scalar", merge="max", meaning="where decay starts, in half-lives"),
-                Field("now", "scalar", merge="max", meaning="time of the newest event of a known user"),
-                Field("started", "scalar", merge="max", meaning="1 once there was one"),
+                Field("now", "scalar", merge="max", meaning="time of the newest event"),
+                Field("started", "scalar", merge="max", meaning="1 once an event had an item"),
+            ]
+        if self.half_life is not None and self.time_col is not None:
+            fields += [
+                Field("anonymous", "item", merge="sum", meaning="weights without a user, at the newest"),
+                Field("anonymous_last", "item", merge="max", meaning="time of its newest anonymous event"),
             ]
         return fields
 
@@ -234,17 +240,13 @@ class SequentialRules(ExplainMixin, Recommender):
         """Bring both to the later landmark, by exact powers of two."""
         if self.half_life is None:
             return
-        for one, other in ((mine, theirs), (theirs, mine)):
-            for name in ("landmark", "now"):
-                if not one.scalar("started")[0]:  # nothing decays here yet: any landmark will do
-                    one.scalar(name)[0] = other.scalar(name)[0]
-        q = max(mine.scalar("landmark")[0], theirs.scalar("landmark")[0])
-        for state in (mine, theirs):
-            power = int(max(state.scalar("landmark")[0] - q, -5000))
-            state.stores["links"].scale(power)
-            leads = state.item_rows.arrays["leads"]
-            leads[:] = np.ldexp(leads, power)
-            state.scalar("landmark")[0] = q
+        for state, power in zip((mine, theirs), share_landmark(mine, theirs), strict=True):
+            state.stores["links"].scale(int(max(power, -5000)))
+            for name in ("leads", "weight"):
+                sums = state.item_rows.arrays[name]
+                sums[:] = scaled(sums, power)
+        if self.time_col is not None:
+            align_anonymous(mine, theirs, self._span())
 
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
         state.learner.forget(users.astype(np.int32), items.astype(np.int32))

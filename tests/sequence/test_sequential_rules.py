@@ -168,6 +168,21 @@ def test_late_events_in_a_table_are_learned_or_none_is():
     same_model(model.partial_fit(frame[:2]), SequentialRules(time_col="time").fit(frame), "bitwise", "late")
 
 
+def test_the_prior_fades_too():
+    day = 86400.0
+    model = SequentialRules(half_life=dt.timedelta(days=1), time_col="time", prior=1.0)
+    for user, item, t in (("a", "u", 0.0), (None, "v", day), ("b", "w", 2 * day), (None, "v", 2 * day)):
+        model.learn_one({"user": user, "item": item, "time": t})
+    assert model.predict([["z", i, 0.0] for i in "uvw"]).tolist() == [0.25, 1.5, 1.0]
+    assert model.recommend_one("nobody") == ["v", "w", "u"]
+    model.forget(users=["b"], items=["u"])
+    assert model.predict_one({"item": "v"}) == 1.5
+    by_events = SequentialRules(half_life=1, prior=1.0)
+    for item in "uvw":
+        by_events.learn_one({"item": item})
+    assert [by_events.predict_one({"item": i}) for i in "uvw"] == [0.25, 0.5, 1.0]
+
+
 def test_low_ratings_are_seen_and_stand_between_nobody():
     model = SequentialRules(1, exponent=0, prior=0, min_y=3)
     for item, y in (("u", 5), ("x", 1), ("v", 5)):
