@@ -51,6 +51,7 @@ MODELS = {
     "RatingItemKNN": RatingItemKNN(),
     "RatingItemKNN-pearson": RatingItemKNN(2, similarity="pearson", shrinkage=1.0, damping=0.1),
     "RatingItemKNN-max_history": RatingItemKNN(3, shrinkage=2.0, max_history=4),
+    "RatingItemKNN-max_partners": RatingItemKNN(3, shrinkage=2.0, max_partners=4),
     "SlopeOne": SlopeOne(),
     "BiasedMFClassifier": BiasedMFClassifier(),
     "BiasedMFClassifier-options": BiasedMFClassifier(

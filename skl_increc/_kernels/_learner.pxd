@@ -9,6 +9,7 @@ cdef class Pairs:
 cdef class ItemPairs:
     cdef void *moments            # an skl_moments of moments.h
     cdef int grow(self, Py_ssize_t row) except -1
+    cdef int fit_row(self, Py_ssize_t row, Py_ssize_t n) except -1
     cdef int reserve_wide(self, Py_ssize_t n) except -1
 
 

@@ -19,6 +19,10 @@ cdef class ItemPairs:
         """Room for one more record in the row of an item."""
         return 0
 
+    cdef int fit_row(self, Py_ssize_t row, Py_ssize_t n) except -1:
+        """Room for n records in the row of an item."""
+        return 0
+
     cdef int reserve_wide(self, Py_ssize_t n) except -1:
         """Room for so many more sums that do not fit into a record."""
         return 0

@@ -11,6 +11,7 @@ from skl_increc._kernels._learner cimport ItemPairs
 cdef extern from "similar.h" nogil:
     enum: SCALE_NONE, NARROW_BITS, NARROW_MOST
     ctypedef struct skl_pairs:
+        int32_t *used
         Py_ssize_t n_rows
     ctypedef struct skl_scale:
         int32_t unit, narrow, top
@@ -19,10 +20,13 @@ cdef extern from "similar.h" nogil:
     ctypedef struct skl_moments:
         skl_pairs table
         skl_scale scale
-        int32_t fine
+        int32_t fine, slopes
     ctypedef struct skl_value:
         int64_t X
         int32_t narrow
+    ctypedef struct skl_bound:
+        Py_ssize_t most
+        int64_t *users
     ctypedef struct skl_likeness:
         int kind
         double shrinkage
@@ -34,12 +38,16 @@ cdef extern from "similar.h" nogil:
     void pairs_place(const skl_pairs *p, int32_t a, int32_t b, int32_t *row, int32_t *key)
     char *pairs_find(const skl_pairs *p, int32_t row, int32_t key)
     char *pairs_touch(skl_pairs *p, int32_t row, int32_t key)
+    char *pairs_known(const skl_pairs *p, int32_t a, int32_t b, int32_t *row)
     void pairs_prefetch(const skl_pairs *p, int32_t row, int32_t key)
     bint record_is_wide(const char *record)
     int64_t moments_count(const skl_moments *m, const char *record)
     int64_t slope_sum(const char *record)
     void moments_meet(skl_moments *m, const int32_t *items, const skl_value *values, Py_ssize_t n, int32_t i,
                       const skl_value *old, skl_value x)
+    void moments_note(skl_moments *m, skl_value x)
+    void partners_meet(skl_moments *m, const skl_bound *bound, const int32_t *items, const skl_value *values,
+                       Py_ssize_t n, int32_t i, skl_value x)
     void moments_list(skl_moments *m, const int32_t *items, const skl_value *values, Py_ssize_t n, int sign)
     void moments_zero(skl_moments *m)
     void moments_move(skl_moments *m, const skl_scale *to)
@@ -114,7 +122,10 @@ cdef class PairLearner(BaselineLearner):
     cdef skl_value *new                   # the new values of one user's touched pairs
     cdef Py_ssize_t list_room, item_room, ask_room
     cdef Py_ssize_t window                # 0: all items of a user; else the last so many are paired
-    cdef int32_t *group                   # with a window, per event: whose list it meets, or -1
+    cdef skl_bound bound                  # of the partners of an item
+    cdef object bound_owner
+    cdef bint ordered                     # with a window or a bound events are taken one by one
+    cdef int32_t *group                   # then, per event: whose list it meets, or -1
     cdef Py_ssize_t *begin_at             # per list: where it begins
     cdef Py_ssize_t *length
     cdef int32_t *items                   # the lists as they are before the events to come
@@ -135,10 +146,18 @@ cdef class PairLearner(BaselineLearner):
     def attach_pairs(self, pairs):
         BaselineLearner.attach_pairs(self, pairs)
         self.window = 0 if pairs is None else pairs.window
+        self.ordered = self.window > 0 or self.bound.most > 0
 
     def attach_stores(self, dict stores):
+        cdef uintptr_t at
         self.item_pairs = stores["item_pairs"]
         self.m = <skl_moments *>self.item_pairs.moments
+        most = stores["item_pairs"].most
+        if most != self.bound.most:
+            owner = np.empty(2 * most + 16, np.int64)
+            at = owner.ctypes.data
+            self.bound.users = <int64_t *>at
+            self.bound_owner, self.bound.most, self.ordered = owner, most, True
         if self.ask_room == 0:
             self.make_ask_room(max(16, self.longest()))
 
@@ -234,7 +253,7 @@ cdef class PairLearner(BaselineLearner):
                        const double *t, Py_ssize_t n) except -1:
         """Records, wide sums and scratch for these events; and the means that they will change."""
         self.n_pending = 0
-        if self.window:
+        if self.ordered:
             return self.foresee(u, i, y, n)
         if n == 1:
             return self.begin(u[0], i[0], y[0]) if u[0] >= 0 and i[0] >= 0 else 0
@@ -329,7 +348,7 @@ cdef class PairLearner(BaselineLearner):
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t a = 0, b
         BaselineLearner.learn(self, u, i, y, w, t, n)
-        if self.window:
+        if self.ordered:
             for a in range(self.n_pending):
                 if self.group[a] >= 0:
                     self.meet_window(self.group[a], i[a], y[a], w[a])
@@ -404,7 +423,7 @@ cdef class PairLearner(BaselineLearner):
         for p in range(a, b):
             self.place[self.touched[p]] = -1
 
-    # -- a window of each user ------------------------------------------------------------------
+    # -- a window of each user, or a bound of each item ------------------------------------------
     cdef int make_windows(self, Py_ssize_t events, Py_ssize_t groups, Py_ssize_t cells) except -1:
         cdef uintptr_t at[9]
         cdef Py_ssize_t j
@@ -433,7 +452,7 @@ cdef class PairLearner(BaselineLearner):
         if n == 1:
             if u[0] < 0 or i[0] < 0:
                 return 0
-            most = min(self.listed(u[0]).n, self.window) + 1
+            most = self.longest_after(self.listed(u[0]).n)
             self.make_windows(1, 1, most)
             self.group[0] = 0
             self.copy_list(0, 0, u[0])
@@ -447,13 +466,13 @@ cdef class PairLearner(BaselineLearner):
             where[known] = place
             who, inverse, coming = users, where, np.bincount(place, minlength=len(users)).astype(np.int64)
             for g in range(who.shape[0]):
-                at += min(self.listed(who[g]).n + coming[g], self.window) + 1
+                at += self.longest_after(self.listed(who[g]).n + coming[g])
             self.make_windows(n, who.shape[0], at)
             at = 0
             for g in range(who.shape[0]):
                 self.copy_list(g, at, who[g])
-                most = max(most, min(self.listed(who[g]).n + coming[g], self.window) + 1)
-                at += min(self.listed(who[g]).n + coming[g], self.window) + 1
+                most = max(most, self.longest_after(self.listed(who[g]).n + coming[g]))
+                at += self.longest_after(self.listed(who[g]).n + coming[g])
             for j in range(n):
                 self.group[j] = inverse[j]
                 if inverse[j] >= 0:
@@ -465,6 +484,10 @@ cdef class PairLearner(BaselineLearner):
         self.n_pending = n
         return 0
 
+    cdef Py_ssize_t longest_after(self, Py_ssize_t n) noexcept nogil:
+        """Room for a list that would have n items without a window."""
+        return 1 + (min(n, self.window) if self.window else n)
+
     cdef void copy_list(self, Py_ssize_t g, Py_ssize_t at, Py_ssize_t u) noexcept nogil:
         cdef Listed had = self.listed(u)
         cdef Py_ssize_t j
@@ -474,35 +497,74 @@ cdef class PairLearner(BaselineLearner):
             self.weights[at + j], self.sums[at + j] = had.weights[j], had.sums[j]
 
     cdef Py_ssize_t run_ahead(self, const int32_t *i, Py_ssize_t n, bint widens) except -1:
-        """Make the records of all pairs to come; how many of them may need wide sums by then."""
+        """Make the records of all pairs to come, or room for them; how many may need wide sums by then."""
         cdef Py_ssize_t j, k, at, had, near = 0, narrow = 0, more
         cdef int32_t row, key
-        cdef char *record
         cdef int32_t *list_
-        cdef double limit = self.most_users()
+        cdef double limit = self.most_users(), users
+        cdef bint coarse = self.coarse()
         cdef const int64_t[::1] coming
+        cdef int64_t[::1] fresh                      # per item: partners to come
         if n > 1:
             coming = np.bincount(np.maximum(np.asarray(<int32_t[:n]><int32_t *>i), 0),
                                  minlength=self.ie.shape[0]).astype(np.int64)
+            if self.bound.most:
+                fresh = np.zeros(self.m.table.n_rows, np.int64)
         for j in range(n):
             if self.group[j] < 0:
                 continue
             list_, had = self.ahead + self.begin_at[self.group[j]], self.ahead_length[self.group[j]]
-            self.touch_list(i[j], list_, had)
             at = -1
             for k in range(had):
                 if list_[k] == i[j]:
                     at = k
-                    continue
-                pairs_place(&self.m.table, i[j], list_[k], &row, &key)
-                record = pairs_find(&self.m.table, row, key)
-                if not record_is_wide(record):
-                    narrow += 1
-                    more = coming[i[j]] + coming[list_[k]] if n > 1 else 2
-                    near += moments_count(self.m, record) + more >= limit
+            if not self.bound.most:
+                self.touch_list(i[j], list_, had)
+            elif at < 0:
+                self.look_at_rows(i[j], list_, had, fresh if n > 1 else None)
             widens |= at >= 0                       # means of ratings may be no whole steps
-            self.ahead_length[self.group[j]] = bring(list_, had, at, i[j], self.window)
-        return narrow if widens or not self.coarse() else near
+            for k in range(had if not self.m.slopes else 0):
+                if list_[k] == i[j]:
+                    continue
+                users = min(self.ie[i[j], 0], self.ie[list_[k], 0])
+                more = coming[i[j]] + coming[list_[k]] if n > 1 else 2
+                near += 2 * (users + more >= limit)
+                if not coarse or widens:
+                    pairs_place(&self.m.table, i[j], list_[k], &row, &key)
+                    narrow += self.is_narrow(row, key) + (self.bound.most and self.is_narrow(key, row))
+            self.ahead_length[self.group[j]] = bring(list_, had, at, i[j], self.window or had + 1)
+        if self.bound.most and n > 1:
+            for k in range(fresh.shape[0]):
+                if fresh[k]:
+                    self.make_partners(k, fresh[k])
+        return near + narrow
+
+    cdef bint is_narrow(self, int32_t row, int32_t key) noexcept nogil:
+        cdef const char *record = pairs_find(&self.m.table, row, key)
+        return record == NULL or not record_is_wide(record)
+
+    cdef int look_at_rows(self, int32_t i, const int32_t *items, Py_ssize_t n, int64_t[::1] fresh) except -1:
+        """The partners that an item and n others are to gain: into `fresh`, or room for them at once."""
+        cdef Py_ssize_t j, mine = 0
+        cdef bint full = self.m.table.used[i] >= self.bound.most
+        for j in range(n):
+            if not full:
+                mine += pairs_find(&self.m.table, i, items[j]) == NULL
+            if self.m.table.used[items[j]] >= self.bound.most:
+                continue
+            if fresh is None:
+                self.make_partners(items[j], 1)      # perhaps for nothing: cheaper than to look
+            elif pairs_find(&self.m.table, items[j], i) == NULL:
+                fresh[items[j]] += 1
+        if fresh is not None:
+            fresh[i] += mine
+        elif mine:
+            self.make_partners(i, mine)
+        return 0
+
+    cdef int make_partners(self, Py_ssize_t row, Py_ssize_t more) except -1:
+        """Room for so many more partners of an item, or for as many as it may have."""
+        return self.item_pairs.fit_row(row, min(self.m.table.used[row] + more, self.bound.most))
 
     cdef void meet_window(self, Py_ssize_t g, int32_t i, double y, double w) noexcept nogil:
         """One event: its item meets the others of the list, and then stands at the end of it."""
@@ -512,7 +574,7 @@ cdef class PairLearner(BaselineLearner):
         cdef double *sums = self.sums + at
         cdef double weight = w, total = w * y, factor
         cdef int shift
-        cdef skl_value old
+        cdef skl_value old, new
         self.plan = self.m.scale
         scale_meet(&self.plan, y)
         if self.moves():
@@ -526,11 +588,16 @@ cdef class PairLearner(BaselineLearner):
         if p >= 0:
             old = self.values[p]
             weight, total = weights[p] + w, sums[p] + w * y
-        moments_meet(self.m, items, self.values, n, i, &old if p >= 0 else NULL,
-                     scale_value(factor, shift, total / weight))
-        self.length[g] = bring(items, n, p, i, self.window)
-        bring_number(weights, n, p, weight, self.window)
-        bring_number(sums, n, p, total, self.window)
+        new = scale_value(factor, shift, total / weight)
+        if not self.bound.most:
+            moments_meet(self.m, items, self.values, n, i, &old if p >= 0 else NULL, new)
+        else:
+            if p < 0:                 # a pair that counts the old mean may be gone, and be another by now
+                partners_meet(self.m, &self.bound, items, self.values, n, i, new)
+            moments_note(self.m, new)
+        self.length[g] = bring(items, n, p, i, self.window or n + 1)
+        bring_number(weights, n, p, weight, self.window or n + 1)
+        bring_number(sums, n, p, total, self.window or n + 1)
 
     cdef void move(self, const skl_scale *scale) noexcept nogil:
         """All sums in other units: without the ratings that fell out of the lists, rounded if need be."""
@@ -578,7 +645,7 @@ cdef class PairLearner(BaselineLearner):
         if unit == SCALE_NONE:
             scale.narrow = SCALE_NONE
         self.item_pairs.reserve_wide(self.records())
-        if self.window:
+        if self.ordered:
             self.move(&scale)
             return
         self.make_scratch(max(1, self.longest()), 1)
@@ -641,6 +708,14 @@ cdef class PairLearner(BaselineLearner):
         for j in range(had.n):
             taken += rint(had.weights[j] * self.item_bias(had.items[j], mean) / unit)
         return self.rest(had, u, mean, taken * unit)
+
+    cdef void bring_pair(self, int32_t a, int32_t b) noexcept nogil:
+        """The lines of what is known of two items are to be on their way."""
+        cdef int32_t row, key
+        pairs_place(&self.m.table, a, b, &row, &key)
+        pairs_prefetch(&self.m.table, row, key)
+        if self.bound.most:
+            pairs_prefetch(&self.m.table, key, row)
 
     cdef double weigh(self, Listed had, int32_t i, const double *deviation, double *parts, double *spare,
                       double base) noexcept nogil:
@@ -718,23 +793,20 @@ cdef class ItemKNNLearner(PairLearner):
         likeness_set(&self.like, self.m, mean)
 
     cdef double similarity(self, int32_t a, int32_t b) noexcept nogil:
-        cdef int32_t row, key
+        cdef int32_t row
         cdef const char *record
         if a == b:
             return 0
-        pairs_place(&self.m.table, a, b, &row, &key)
-        record = pairs_find(&self.m.table, row, key)
+        record = pairs_known(&self.m.table, a, b, &row)
         return 0 if record == NULL else likeness(self.m, record, &self.like)
 
     cdef double weigh(self, Listed had, int32_t i, const double *deviation, double *parts, double *spare,
                       double base) noexcept nogil:
         cdef Py_ssize_t j, m = 0
         cdef double least = 0, largest = 0, unit, whole, total = 0, weight = 0
-        cdef int32_t row, key
         for j in range(had.n):
             if j + AHEAD < had.n:
-                pairs_place(&self.m.table, i, had.items[j + AHEAD], &row, &key)
-                pairs_prefetch(&self.m.table, row, key)
+                self.bring_pair(i, had.items[j + AHEAD])
             parts[j] = self.similarity(i, had.items[j])
             if parts[j] > 0:
                 spare[m] = parts[j]
@@ -782,7 +854,7 @@ cdef class SlopeOneLearner(PairLearner):
     cdef double weigh(self, Listed had, int32_t i, const double *deviation, double *parts, double *spare,
                       double base) noexcept nogil:
         cdef Py_ssize_t j
-        cdef int32_t row, key
+        cdef int32_t row
         cdef const char *record
         cdef int64_t n, users = 0
         cdef skl_wide total = wide_zero(), part
@@ -790,12 +862,10 @@ cdef class SlopeOneLearner(PairLearner):
         for j in range(had.n):
             parts[j] = spare[j] = 0
             if j + AHEAD < had.n:
-                pairs_place(&self.m.table, i, had.items[j + AHEAD], &row, &key)
-                pairs_prefetch(&self.m.table, row, key)
+                self.bring_pair(i, had.items[j + AHEAD])
             if had.items[j] == i:
                 continue
-            pairs_place(&self.m.table, i, had.items[j], &row, &key)
-            record = pairs_find(&self.m.table, row, key)
+            record = pairs_known(&self.m.table, i, had.items[j], &row)
             n = 0 if record == NULL else moments_count(self.m, record)
             if n <= 0:
                 continue

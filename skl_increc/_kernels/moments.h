@@ -298,23 +298,28 @@ SKL_INLINE skl_value moments_value(const skl_moments *m, double y)
     return scale_value(scale_factor(&m->scale), scale_shift(&m->scale), y);
 }
 
+/* the values of the two items of a record, in the order of its row and its key */
+SKL_INLINE void moments_join(skl_moments *m, char *record, skl_value x, skl_value y, int sign)
+{
+    if (m->slopes) slope_change(record, x.X - y.X, sign);
+    else if (x.narrow == NOT_NARROW || y.narrow == NOT_NARROW || !narrow_change(record, x.narrow, y.narrow, sign))
+        moments_change(m, record, x.X, y.X, sign);
+}
+
 SKL_INLINE void moments_pair(skl_moments *m, int32_t i, skl_value x, int32_t j, skl_value y, int sign)
 {
     int32_t row, key;
     pairs_place(&m->table, i, j, &row, &key);
     char *record = pairs_find(&m->table, row, key);
-    if (m->slopes) {
-        slope_change(record, row == i ? x.X - y.X : y.X - x.X, sign);
-        return;
-    }
-    if (row != i) {
-        const skl_value turn = x;
-        x = y;
-        y = turn;
-    }
-    if (x.narrow != NOT_NARROW && y.narrow != NOT_NARROW && narrow_change(record, x.narrow, y.narrow, sign))
-        return;
-    moments_change(m, record, x.X, y.X, sign);
+    if (row == i) moments_join(m, record, x, y, sign);
+    else moments_join(m, record, y, x, sign);
+}
+
+/* what values so far are multiples of */
+SKL_INLINE void moments_note(skl_moments *m, skl_value x)
+{
+    const int grid = scale_grid(&m->scale, x.X);
+    if (grid < m->fine) m->fine = grid;
 }
 
 /* A rating x of item i meets those of n other items of its user; `old`, if any, is what x replaces.
@@ -332,8 +337,7 @@ static inline void moments_meet(skl_moments *m, const int32_t *items, const skl_
         if (old) moments_pair(m, i, *old, items[j], values[j], -1);
         moments_pair(m, i, x, items[j], values[j], 1);
     }
-    const int grid = scale_grid(&m->scale, x.X);
-    if (grid < m->fine) m->fine = grid;
+    moments_note(m, x);
 }
 
 /* Bring a record from another scale to the present one; what falls below the unit is rounded. */

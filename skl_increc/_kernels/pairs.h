@@ -76,6 +76,17 @@ SKL_INLINE char *pairs_find(const skl_pairs *p, int32_t row, int32_t key)
     return NULL; /* only while another thread moves the row */
 }
 
+/* the record of a pair in the row of a, or else, in a directed table, in that of b; `row` says in which */
+SKL_INLINE char *pairs_known(const skl_pairs *p, int32_t a, int32_t b, int32_t *row)
+{
+    int32_t key;
+    pairs_place(p, a, b, row, &key);
+    char *record = pairs_find(p, *row, key);
+    if (record || !p->directed) return record;
+    *row = b;
+    return pairs_find(p, b, a);
+}
+
 SKL_INLINE void pairs_prefetch(const skl_pairs *p, int32_t row, int32_t key)
 {
     const uintptr_t word = p->rows[row];

@@ -4,7 +4,7 @@
  * are taken in whole numbers, and units are powers of two. */
 #ifndef SKL_INCREC_SIMILAR_H
 #define SKL_INCREC_SIMILAR_H
-#include "moments.h"
+#include "partners.h"
 
 enum { CENTRE_BITS = 24, SIMILAR_COSINE = 0, SIMILAR_PEARSON = 1 };
 
@@ -121,8 +121,7 @@ static inline void moments_list(skl_moments *m, const int32_t *items, const skl_
 {
     for (ptrdiff_t a = 0; a < n; a++) {
         for (ptrdiff_t b = 0; b < a; b++) moments_pair(m, items[a], values[a], items[b], values[b], sign);
-        const int grid = scale_grid(&m->scale, values[a].X);
-        if (grid < m->fine) m->fine = grid;
+        moments_note(m, values[a]);
     }
 }
 

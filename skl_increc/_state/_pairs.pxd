@@ -7,7 +7,7 @@ cdef extern from "moments.h" nogil:
         uintptr_t *rows
         int32_t *used
         Py_ssize_t n_rows
-        int32_t record
+        int32_t record, directed
 
     ctypedef struct skl_scale:
         int32_t unit, narrow, top
@@ -36,9 +36,9 @@ cdef class PairStore(ItemPairs):
     cdef uintptr_t spare[64]          # per tag: blocks to use again, each holds the address of the next
     cdef readonly Py_ssize_t block_bytes
     cdef readonly Py_ssize_t n_items
+    cdef readonly Py_ssize_t most          # partners of an item, 0: all
 
     cdef uintptr_t take(self, Py_ssize_t n) except 0
     cdef int give_row(self, Py_ssize_t row, unsigned tag) except -1
-    cdef int fit_row(self, Py_ssize_t row, Py_ssize_t n) except -1
     cdef char *touch(self, int32_t a, int32_t b) except NULL
     cdef object keys_of(self, Py_ssize_t row)

@@ -50,12 +50,16 @@ cdef class PairStore(ItemPairs):
     ----------
     kind : {"moments", "slopes"}
         "moments": n and the sums of x, y, x^2, y^2 and xy; "slopes": n and the sum of x - y.
+    most : int
+        0 for all pairs, each once; otherwise each item has a row of at most so many partners of its own,
+        and a pair two records, of which either may be dropped.
     """
 
-    def __cinit__(self, str kind="moments"):
+    def __cinit__(self, str kind="moments", Py_ssize_t most=0):
         if kind not in KINDS:
             raise ValueError(f"records of pairs of items are {' or '.join(map(repr, KINDS))}; got {kind!r}")
-        self.kind = kind
+        self.kind, self.most = kind, most
+        self.data.table.directed = most > 0
         self.data.table.record = KINDS[kind]
         self.data.slopes = kind == "slopes"
         self.data.scale.unit = self.data.scale.narrow = self.data.fine = SCALE_NONE
@@ -102,7 +106,7 @@ cdef class PairStore(ItemPairs):
 
     def tidy(self, items=()):
         """Leave no room to records of these items, nor to those that nobody is behind."""
-        cdef PairStore new = PairStore(self.kind)
+        cdef PairStore new = PairStore(self.kind, self.most)
         gone = np.zeros(self.data.table.n_rows, np.bool_)
         gone[np.asarray(items, dtype=np.int64)] = True
         new.data.scale, new.data.fine = self.data.scale, self.data.fine
@@ -171,7 +175,7 @@ cdef class PairStore(ItemPairs):
         tag = max(tag, 1)
         while pairs_is_full(<uint32_t>(n - 1), pairs_room(tag)):
             tag += 1
-        if <Py_ssize_t>pairs_room(tag) * (p.record + PAIRS_KEY) >= row * p.record and row > 0:
+        if not p.directed and row and <Py_ssize_t>pairs_room(tag) * (p.record + PAIRS_KEY) >= row * p.record:
             tag = PAIRS_DENSE
         if tag != <unsigned>(p.rows[row] & PAIRS_TAG):
             self.give_row(row, tag)
@@ -225,7 +229,7 @@ cdef class PairStore(ItemPairs):
 
     # -- what is there --------------------------------------------------------------------------
     def __len__(self):
-        """Pairs of items that some user rated both."""
+        """Records: pairs of items that some user rated both; bounded, those that the rows have together."""
         cdef Py_ssize_t row, at, n = 0
         cdef int32_t key
         cdef char *record
@@ -238,7 +242,7 @@ cdef class PairStore(ItemPairs):
         return n
 
     cdef object keys_of(self, Py_ssize_t row):
-        """Smaller items that have a record with users in this row, ascending, int32."""
+        """Items that have a record with users in this row, ascending, int32."""
         cdef Py_ssize_t at = 0, n = 0, most = self.data.table.used[row]
         cdef int32_t key
         cdef int32_t[::1] keys
@@ -255,16 +259,19 @@ cdef class PairStore(ItemPairs):
         return np.sort(np.asarray(keys)[:n])
 
     def csr(self):
-        """Pairs by the larger item: indptr int64 (rows + 1,) and the smaller items, int32, ascending."""
+        """Pairs by rows: indptr int64 (rows + 1,) and the other items, int32, ascending.
+
+        All pairs stand in the row of the larger item; bounded ones in the row of each item that keeps them.
+        """
         rows = [self.keys_of(row) for row in range(self.data.table.n_rows)]
         indptr = np.zeros(len(rows) + 1, np.int64)
         np.cumsum([len(r) for r in rows], out=indptr[1:])
         return indptr, np.concatenate([np.empty(0, np.int32), *rows])
 
     def sums(self):
-        """Larger items, smaller items, and their sums in units of the ratings, float64 (n_pairs, 6).
+        """Rows and other items of `csr`, and their sums in units of the ratings, float64 (n_pairs, 6).
 
-        The columns are n and the sums of x, y, x^2, y^2 and xy, where x is the larger item's rating; for
+        The columns are n and the sums of x, y, x^2, y^2 and xy, where x is the rating of the row's item; for
         "slopes" n and the sum of x - y.
         """
         cdef Py_ssize_t n, j
@@ -313,14 +320,15 @@ cdef class PairStore(ItemPairs):
                 if b >= 0 and moments_count(&other.data, record) > 0:
                     self.reserve_wide(1)
                     mine = self.touch(a, b)
-                    add_record(&self.data, mine, &other.data, record, b > a)
+                    add_record(&self.data, mine, &other.data, record,
+                               b > a and not self.data.table.directed)
                 record = pairs_next(&other.data.table, row, &at, &key)
         self.data.fine = min(self.data.fine, other.data.fine)
 
     # -- copies and files -----------------------------------------------------------------------
     def copy(self):
         """An independent store."""
-        cdef PairStore new = PairStore(self.kind)
+        cdef PairStore new = PairStore(self.kind, self.most)
         cdef Py_ssize_t row, j
         cdef unsigned tag
         cdef uintptr_t block
@@ -348,7 +356,7 @@ cdef class PairStore(ItemPairs):
 
     def blank(self):
         """An empty store of this kind."""
-        return PairStore(self.kind)
+        return PairStore(self.kind, self.most)
 
     def export(self):
         """Everything as plain arrays, in an order that follows from the content."""
@@ -390,8 +398,7 @@ cdef class PairStore(ItemPairs):
         if (np.diff(indptr) < 0).any():
             raise ValueError("indptr falls")
         rows = np.repeat(np.arange(len(indptr) - 1, dtype=np.int64), np.diff(indptr))
-        if len(keys) and not ((keys >= 0) & (keys < rows)).all():
-            raise ValueError("keys names an item that is not below the item of its row")
+        self.check_keys(rows, keys, len(items_alive))
         if (np.diff(rows << 32 | keys) <= 0).any():
             raise ValueError("keys does not ascend within its rows")
         if not (items_alive[rows].all() and items_alive[keys].all()):
@@ -409,6 +416,17 @@ cdef class PairStore(ItemPairs):
         good = len(scale) == 3 and (np.abs(scale) <= SCALE_NONE).all() and scale[0] <= scale[1]
         if not good:
             raise ValueError(f"scale is {scale.tolist()}")
+
+    def check_keys(self, rows, keys, Py_ssize_t n_items):
+        """Raise ValueError for a partner that the row of an item cannot have."""
+        if not self.most:
+            if len(keys) and not ((keys >= 0) & (keys < rows)).all():
+                raise ValueError("keys names an item that is not below the item of its row")
+            return
+        if len(keys) and not ((keys >= 0) & (keys < n_items) & (keys != rows)).all():
+            raise ValueError("keys names an item that is none, or that of its row")
+        if np.bincount(rows, minlength=1).max() > self.most:
+            raise ValueError(f"an item has more than max_partners={self.most} partners")
 
     def check_counts(self, dict kept):
         """Raise ValueError for a record without users, or one that points at wide sums itself."""
@@ -453,21 +471,22 @@ cdef class PairStore(ItemPairs):
         return self
 
     def keyed(self, items):
-        """(item, item) -> sums, both ways about, by the ids of the rows."""
+        """(item, item) -> sums by the ids of the rows: both ways about, or (bounded) of each row its own."""
         turn = [0, 1] if self.data.slopes else [0, 2, 1, 4, 3, 5]
         sign = np.array([1.0, -1.0] if self.data.slopes else [1.0] * 6)
         found = {}
         for a, b, sums in zip(*self.sums(), strict=True):
             found[items[int(a)], items[int(b)]] = sums
-            found[items[int(b)], items[int(a)]] = sign * sums[turn] + 0.0
+            if not self.most:
+                found[items[int(b)], items[int(a)]] = sign * sums[turn] + 0.0
         return found
 
     def __reduce__(self):
-        return _restore, (self.kind, self.export())
+        return _restore, (self.kind, self.most, self.export())
 
 
-def _restore(kind, kept):
-    return PairStore(kind).restore(kept)
+def _restore(kind, most, kept):
+    return PairStore(kind, most).restore(kept)
 
 
 cdef Py_ssize_t block_of(Py_ssize_t n) noexcept nogil:

@@ -137,8 +137,10 @@ def expected_failed_checks(model: Any) -> dict[str, str]:
     >>> expected_failed_checks(Popularity())
     {}
     """
-    # the last n items of a user depend on the order of events; with one item a user, as there, nothing does
-    bounded = {n: None for n in ("history", "max_history") if getattr(model, n, None) is not None}
+    # the last items of a user, or the partners of an item, depend on the order; with one item a user nothing does
+    bounded = {
+        n: None for n in ("history", "max_history", "max_partners") if getattr(model, n, None) is not None
+    }
     asked = fresh(model, **bounded) if bounded else model
     if asked.guarantees().O != "no" or not asked._order_teaches():
         return {}

@@ -23,15 +23,17 @@ class PairRegressor(RatingRegressor):
     _records: ClassVar[str] = "moments"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "max_history": [None, Interval(numbers.Integral, 1, None, closed="left")],
+        "max_partners": [None, Interval(numbers.Integral, 1, 2**24, closed="both")],
         "shrinkage": [Interval(numbers.Real, 0, None, closed="left")],
         "l2_user": [Interval(numbers.Real, 0, None, closed="left")],
         "l2_item": [Interval(numbers.Real, 0, None, closed="left")],
     }
     history: int | None
     max_history: int | None
+    max_partners: int | None
 
     def _structure(self) -> dict[str, Any]:
-        return {"history": self.history, "max_history": self.max_history}
+        return {"history": self.history, "max_history": self.max_history, "max_partners": self.max_partners}
 
     def _history(self) -> int | None:
         return self.max_history
@@ -62,11 +64,18 @@ class PairRegressor(RatingRegressor):
         ]
 
     def _stores(self) -> dict[str, Any]:
-        return {"item_pairs": PairStore(self._records)}
+        return {"item_pairs": PairStore(self._records, self.max_partners or 0)}
 
     def _guarantees(self) -> Guarantees:
         inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
         exact: Any = "rounding" if inexact else "bitwise"
+        if self.max_partners is not None:
+            why = (
+                f"with max_partners={self.max_partners} an item drops partners that few users share as others come, "
+                "so the order matters, and what is gone can be neither added nor taken out; max_partners=None "
+                "keeps all"
+            )
+            return Guarantees("bitwise", "no", "no", "no", why)
         if self.max_history is not None:
             why = (
                 f"with max_history={self.max_history} an event is paired with the last items of its user, so the "

@@ -46,6 +46,9 @@ class RatingItemKNN(PairRegressor):
     max_history : int or None, default=None
         An event is paired with the last so many distinct items of its user; these alone are remembered, hidden
         by ``exclude_seen``, and used in predictions, the user's bias included.  None: all.
+    max_partners : int or None, default=None
+        Other items that an item keeps sums with, at most.  When there are so many and another comes, the
+        quarter of them with the fewest common users is dropped.  None: all.
     history : None
         The items of a user are remembered as `max_history` says; the statistics follow from them.
     user_col, item_col : str or int, default="user", "item"
@@ -71,6 +74,11 @@ class RatingItemKNN(PairRegressor):
     With `max_history` = n: O(n) an event, 28 n bytes a user at most, and S and M alone.  What older items gave
     to the statistics stays.  An item that fell out begins anew when it comes again, as if another user rated
     it.  Where M is then "rounding": ratings off the grid, or sums that a far larger rating made coarser.
+
+    With `max_partners` = n: at most 32 n + 64 bytes an item (80 n more where ratings are not a few steps of a
+    grid), and S alone.  Each item has a row of its own partners; a pair speaks while one of its two rows keeps
+    it.  What was dropped and comes again begins anew.  A rating given again changes what is said of its user
+    and its item, and no pair.
 
     References
     ----------
@@ -107,6 +115,7 @@ class RatingItemKNN(PairRegressor):
         l2_user: float = 5.0,
         l2_item: float = 5.0,
         max_history: int | None = None,
+        max_partners: int | None = None,
         history: int | None = None,
         user_col: str | int = "user",
         item_col: str | int = "item",
@@ -119,6 +128,7 @@ class RatingItemKNN(PairRegressor):
         self.l2_user = l2_user
         self.l2_item = l2_item
         self.max_history = max_history
+        self.max_partners = max_partners
         self.history = history
         self.user_col = user_col
         self.item_col = item_col
