@@ -3,7 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BPR, BiasedMF, BiasedMFClassifier, KalmanMF
+from skl_increc.factorization import BPR, BiasedMF, BiasedMFClassifier, ImplicitALS, KalmanMF
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
@@ -72,6 +72,8 @@ MODELS = {
         history=5,
         min_y=2,
     ),
+    "ImplicitALS": ImplicitALS(5),
+    "ImplicitALS-cg-17": ImplicitALS(17, solver="cg", min_y=2, time_col="time"),
     "KalmanMF": KalmanMF(),
     "KalmanMF-full": KalmanMF(covariance="full", drift_factors=1e-4, clip_to_range=True, history=5),
     "KalmanMF-time-17": KalmanMF(17, time_col="time"),
