@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from skl_increc.model_selection import ProgressiveResult
+from skl_increc.report._labels import label_ends
 from skl_increc.report._words import is_error
 
-__all__ = ["colors_of", "curve_svg"]
+__all__ = ["age_svg", "colors_of", "curve_svg", "themed"]
 
 # told apart by people with any colour vision (Okabe and Ito), grey for what is there for reference
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#B8860B", "#332288", "#882255")
@@ -24,12 +25,16 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#999999",
+    "axes.labelcolor": "#444444",
     "axes.grid": True,
     "axes.grid.axis": "y",
     "grid.color": "#e5e5e5",
     "xtick.color": "#444444",
     "ytick.color": "#444444",
 }
+_NAMES = {color: f"--c{at}" for at, color in enumerate(_COLORS)}
+_NAMES |= {color: f"--g{at}" for at, color in enumerate(_GREYS)}
+_NAMES |= {"#999999": "--edge", "#e5e5e5": "--grid", "#444444": "--axis"}
 _UNSETTLED = 0.05  # share of the stream after which a curve shapes the scale
 
 
@@ -42,7 +47,11 @@ def colors_of(names: Sequence[str], references: Sequence[str]) -> dict[str, tupl
             at = len(chosen) - own
             chosen[name] = (_GREYS[at % len(_GREYS)], _DASHES[at % len(_DASHES)])
         else:
-            chosen[name] = (_COLORS[own % len(_COLORS)], "-")
+            again = own // len(_COLORS)  # the colours begin anew, in dashes
+            chosen[name] = (
+                _COLORS[own % len(_COLORS)],
+                _DASHES[(again - 1) % len(_DASHES)] if again else "-",
+            )
             own += 1
     return chosen
 
@@ -75,18 +84,11 @@ def curve_svg(
     ImportError
         Without matplotlib.
     """
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError as error:
-        raise ImportError('Reports need matplotlib: pip install "skl_increc[plot]"') from error
     lines = _lines(result, metric, "recent" if recent else "value")
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": key}):
-        figure = Figure(figsize=(5.2, 3.1), layout="constrained")
-        FigureCanvasSVG(figure)
-        axes = figure.add_subplot()
+
+    def draw(axes: Any) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         for name, (events, heights) in lines.items():
             color, dashes = colors[name]
             marker = "o" if len(events) == 1 else ""
@@ -99,10 +101,89 @@ def curve_svg(
             axes.set_ylim(*limits)
         axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        label_ends(axes, _ends({name: heights for name, (_, heights) in lines.items()}), colors)
+
+    label = f"{metric} {'between two points' if recent else 'so far'} over the stream, a line per model"
+    return _svg(draw, key, label)
+
+
+def age_svg(
+    groups: Sequence[str],
+    values: Mapping[str, Sequence[float]],
+    metric: str,
+    *,
+    colors: Mapping[str, tuple[str, str]],
+    key: str,
+) -> str:
+    """Draw a metric by groups of questions, a line per model.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Their names.
+    values : mapping of str to sequence of float
+        The metric of each model in each group; NaN where it was asked nothing.
+    metric : str
+        Its name.
+    colors, key
+        As of `curve_svg`.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    """
+
+    def draw(axes: Any) -> None:
+        places = range(len(groups))
+        for name, heights in values.items():
+            color, dashes = colors[name]
+            axes.plot(places, heights, color=color, linestyle=dashes, linewidth=1.6, marker="o", markersize=3)
+        axes.set(xlabel="events of the user learned before", ylabel=metric)
+        axes.set_xticks(list(places), groups, rotation=45 if len(groups) > 7 else 0)
+        label_ends(axes, _ends(values), colors)
+
+    return _svg(draw, key, f"{metric} by events of the user learned before, a line per model")
+
+
+def _ends(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The last height of each curve that has any."""
+    finite = {name: [height for height in own if math.isfinite(height)] for name, own in curves.items()}
+    return {name: own[-1] for name, own in finite.items() if own}
+
+
+def _svg(draw: Callable[[Any], None], key: str, label: str) -> str:
+    try:
+        import matplotlib
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError('Reports need matplotlib: pip install "skl_increc[plot]"') from error
+    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": key}):
+        figure = Figure(figsize=(6.2, 3.3), layout="constrained")
+        FigureCanvasSVG(figure)
+        draw(figure.add_subplot())
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True)
-    label = f"{metric} {'between two points' if recent else 'so far'} over the stream, a line per model"
-    return _inline(text.getvalue(), key, label)
+    return themed(_inline(text.getvalue(), key, label))
+
+
+def themed(svg: str) -> str:
+    """Colours by the names that the style of the page gives them, for light and dark alike.
+
+    Examples
+    --------
+    >>> themed('<path style="stroke: #0072b2"/>')
+    '<path style="stroke: var(--c0)"/>'
+    """
+    for color, name in _NAMES.items():
+        svg = re.sub(re.escape(color), f"var({name})", svg, flags=re.IGNORECASE)
+    return svg
 
 
 def _lines(result: ProgressiveResult, metric: str, which: str) -> dict[str, tuple[list[int], list[float]]]:

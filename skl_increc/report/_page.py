@@ -8,8 +8,9 @@ from html import escape
 from typing import Any
 
 from skl_increc.model_selection import ProgressiveResult
-from skl_increc.report._charts import colors_of, curve_svg
+from skl_increc.report._charts import colors_of, curve_svg, themed
 from skl_increc.report._facts import guarantees_of, parameters_of, versions
+from skl_increc.report._panels import cold_start, windows_won
 from skl_increc.report._style import CSS
 from skl_increc.report._summary import DataSummary
 from skl_increc.report._words import (
@@ -123,12 +124,24 @@ def _task(result: ProgressiveResult, colors: Colors, key: str) -> str:
             )
         )
     ]
+    drawings.append(cold_start(result, colors, f"{key}-ages"))
     asked = max(row["n_asked"] for row in result.summary())
     return (
         f"<section>\n<h2>{escape(task_title(result))}</h2>\n{_result_table(result, colors)}\n"
         f"{_lost(result)}<p>Predictions: {asked:,}. Ties: {escape(result.ties_rule)}.</p>\n"
-        f'<div class="charts">{"".join(drawings)}</div>\n</section>'
+        f'<div class="charts">{"".join(drawings)}</div>\n{_lead(result)}</section>'
     )
+
+
+def _lead(result: ProgressiveResult) -> str:
+    """Whether the best model's lead is more than luck, and holds all along."""
+    found = windows_won(result)
+    if found is None:
+        return ""
+    head, rows, legend = found
+    best = escape(best_first(result)[0]["model"])
+    table = _table(head, rows).replace("<table>", '<table class="plain">', 1)
+    return f"<h3>Is the lead of {best} real?</h3>\n{table}\n<p>{escape(legend)}</p>\n"
 
 
 def _figure(svg: str, caption: str) -> str:
@@ -146,12 +159,14 @@ def _lost(result: ProgressiveResult) -> str:
 
 def _result_table(result: ProgressiveResult, colors: Colors) -> str:
     names = metric_names(result)
-    head = ["Model", *names, "predicts/s", "learns/s", "events/s", "bytes/row", "bytes"]
+    spans = [f"{what} us, {which}" for what in ("predict", "learn") for which in ("median", "p99")]
+    head = ["Model", *names, *spans, "events/s", "bytes/row", "bytes"]
     rows = []
     for row in best_first(result):
-        speeds = [row[f"{what}_per_second"] for what in ("predict", "learn", "events")]
+        seconds = [row[f"{what}_{which}"] for what in ("predict", "learn") for which in ("median", "p99")]
         cells = [value(row[name]) for name in names]
-        cells += [short(number) for number in (*speeds, row["bytes_per_row"], row["nbytes"])]
+        cells += ["-" if span is None else short(span * 1e6) for span in seconds]
+        cells += [short(row[name]) for name in ("events_per_second", "bytes_per_row", "nbytes")]
         rows.append([_swatch(*colors[row["model"]]) + escape(row["model"]), *cells])
     return _table(head, rows)
 
@@ -163,7 +178,8 @@ def _swatch(color: str, dashes: str) -> str:
         ":": ' stroke-dasharray="2 3"',
         "-.": ' stroke-dasharray="8 3 2 3"',
     }
-    line = f'<line x1="0" y1="4" x2="30" y2="4" stroke="{color}" stroke-width="3"{pattern.get(dashes, "")}/>'
+    style = themed(f"stroke: {color}")
+    line = f'<line x1="0" y1="4" x2="30" y2="4" style="{style}" stroke-width="3"{pattern.get(dashes, "")}/>'
     return f'<svg class="swatch" width="30" height="8" aria-hidden="true">{line}</svg>'
 
 
@@ -212,8 +228,9 @@ def _method(results: Sequence[ProgressiveResult]) -> str:
         texts.append(f"The first {results[0].warmup:,} events were learned without being asked about.")
     texts += map(_meaning, results)
     texts.append(
-        "Speeds are by processor time of one core, event by event, with the cost of Python in them. Bytes "
-        "are what a model holds at the end; a row is a user or an item."
+        "Events a second are by processor time of one core, event by event, with the cost of Python in them; "
+        "medians and 99th percentiles are of the time on the wall of a sample of the calls. Bytes are what a model "
+        "holds at the end; a row is a user or an item."
     )
     paragraphs = "".join(f"<p>{text}</p>\n" for text in texts)
     return f"<section>\n<h2>How it was measured</h2>\n{paragraphs}</section>"

@@ -2,7 +2,9 @@
 
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from river import dummy, stats
 
@@ -10,6 +12,8 @@ from skl_increc.baselines import Popularity
 from skl_increc.factorization import BiasedMF
 from skl_increc.model_selection import progressive_validate
 from skl_increc.report import DataSummary, check_writable, html_report, write_page
+from skl_increc.report._charts import colors_of
+from skl_increc.report._labels import spread_out
 
 pytest.importorskip("matplotlib")
 
@@ -100,12 +104,61 @@ def test_ids_that_drawings_refer_to_are_there(text):
 
 
 def test_there_is_a_curve_of_each_task_so_far_and_lately(text):
-    assert text.count('<svg role="img"') == 4
+    assert text.count('<svg role="img"') == 6
     for caption in (
         "RMSE over everything so far (lower is better).",
         "HitRate@5 of each stretch of the stream",
+        "HitRate@5 by how many events of the user were learned before (higher is better).",
     ):
         assert caption in text
+
+
+def test_drawings_are_well_formed_and_name_their_curves(text):
+    drawings = re.findall(r"<svg role.*?</svg>", text, flags=re.DOTALL)
+    for drawing in drawings:
+        words = [
+            node.text for node in ElementTree.fromstring(drawing).iter() if node.text and node.text.strip()
+        ]
+        assert "BiasedMF" in words or "Popularity" in words
+    assert any("<b>mean</b> & more" in ElementTree.fromstring(d).itertext() for d in drawings)
+
+
+def test_light_and_dark(text):
+    """Every colour but those of the two themes has a name, and every name has a value in both."""
+    style = re.search(r"<style>(.*?)</style>", text, flags=re.DOTALL)[1]
+    light, dark = (
+        re.search(where + r"[^{]*{([^}]*)}", style)[1] for where in ("^\\s*:root ", r"dark\) \{ :root")
+    )
+    used = set(re.findall(r"var\((--[\w-]+)\)", text))
+    for theme in (light, dark):
+        assert used <= set(re.findall(r"(--[\w-]+):", theme))
+    assert not re.search(r"(stroke|fill): #(?!000)", text[text.index("</style>") :])
+
+
+def test_models_beyond_the_colours_are_told_apart():
+    names = [f"model {n}" for n in range(20)]
+    assert len(set(colors_of(names, names[:3]).values())) == 20
+
+
+def test_the_lead_is_tested(models):
+    rated = {"BiasedMF": BiasedMF(), "mean": dummy.StatisticRegressor(stats.Mean())}
+    result = progressive_validate(rated, stream())
+    words = " ".join(Page(html_report([result], DataSummary("s", 400, 20, 30))).text)
+    best = min(result.summary(), key=lambda row: row["RMSE"])["model"]
+    row = result.compare(best).summary()[1]
+    assert f"Is the lead of {best} real?" in words
+    assert f"{row['won']:.0%}" in words and f"{row['pvalue']:.1g}" in words and "Windows won" in words
+    unrecorded = progressive_validate({n: m.clone() for n, m in rated.items()}, stream(), record=False)
+    text = html_report([unrecorded], DataSummary("s", 400, 20, 30))
+    assert "Windows won" not in text and text.count('<svg role="img"') == 2
+
+
+def test_labels_do_not_lie_on_each_other():
+    for heights in ([0.5] * 6, [0.0, 0.01, 0.02, 1.0], [0.99, 1.0, 0.3, 0.31], [0.5]):
+        placed = spread_out(heights, 0.062)
+        assert min(np.diff(sorted(placed)), default=1.0) >= 0.0619 and min(placed) >= 0 and max(placed) <= 1
+        assert np.argsort(placed, kind="stable").tolist() == np.argsort(heights, kind="stable").tolist()
+    assert len(spread_out([0.5] * 40, 0.062)) == 40 and spread_out([], 0.1) == []
 
 
 def test_names_are_escaped(text):
