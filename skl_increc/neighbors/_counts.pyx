@@ -195,6 +195,32 @@ cdef class CountLearner(Learner):
         self.links.add(a, b, v)
         self.links.add(b, a, v)
 
+    cdef void unlearn(self, int32_t u, int32_t i, double w, double t) noexcept nogil:
+        """A pair leaves the counts with the last of its events that taught."""
+        cdef Had h
+        cdef Py_ssize_t at = 0, j
+        self.s[EVENTS] -= 1
+        if u >= 0:
+            self.user_events[u, 0] -= 1
+        if i < 0:
+            return
+        self.events[i, 0] -= 1
+        if w <= 0:
+            return
+        if u < 0:
+            self.anonymous[i, 0] -= 1
+            return
+        h = self.had(u)
+        while at < h.n and h.items[at] != i:
+            at += 1
+        if at == h.n or h.positive[at] != 1:
+            return
+        self.takers[i, 0] -= 1
+        for j in range(h.n):
+            if j != at and h.positive[j] > 0:
+                self.links.less(i, h.items[j], 1)
+                self.links.less(h.items[j], i, 1)
+
     def leave(self, users):
         """Take what these users gave out of the counts."""
         cdef Py_ssize_t u, j, k

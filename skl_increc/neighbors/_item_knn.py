@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import numbers
 from collections.abc import Hashable
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._explain import ExplainMixin
+from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 from skl_increc.neighbors._counts import CountLearner
 
 __all__ = ["ItemKNN"]
@@ -54,6 +56,10 @@ class ItemKNN(ExplainMixin, Recommender):
     prior : float, default=1e-6
         What a user of an item counts by itself.  It orders the items for strangers, and those of which the
         counts know nothing.
+    window : int, float, timedelta or None, default=None
+        Only the events of the last so many seconds (or a timedelta) with `time_col`, otherwise the last so many
+        events, count and are remembered; what is older is taken out, as if it had never been.  None: nothing is
+        taken out.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen, and teach nothing.
     history : None
@@ -78,10 +84,16 @@ class ItemKNN(ExplainMixin, Recommender):
     is O(`max_distance`), with `n_neighbors` as much as a list.  32 to 64 bytes for two items that some
     user has both (50 on MovieLens-100K), 28 for a distinct (user, item) pair, 48 and an id a row at most.
 
+    With `window` an event that leaves costs as much as a new pair, and 16 bytes (24 with `time_col`) are kept for
+    each event in it; a table is learned event by event in a copy of the state, so that a failed call changes
+    nothing.
+
     **Guarantees**: S, M and U to the last bit: counts are whole numbers.  The counts, and so
     `similar_items`, follow from the set of events; but lists follow from each user's last items, so that O
     does not hold: the order across users is free, that of a user's own events is not.  With
-    ``max_distance=None, weight=1`` all items of a user count alike, and O holds to rounding.
+    ``max_distance=None, weight=1`` all items of a user count alike, and O holds to rounding.  With `window` the
+    counts are, to the last bit, those of the events in the window, and so are lists where no repeat comes late;
+    M then needs `time_col`, and `forget` does not bring back what had left the window.
 
     References
     ----------
@@ -121,6 +133,7 @@ class ItemKNN(ExplainMixin, Recommender):
         shrinkage: float = 10.0,
         n_neighbors: int | None = None,
         prior: float = 1e-6,
+        window: float | dt.timedelta | np.timedelta64 | None = None,
         min_y: float | None = None,
         history: int | None = None,
         user_col: str | int = "user",
@@ -134,6 +147,7 @@ class ItemKNN(ExplainMixin, Recommender):
         self.shrinkage = shrinkage
         self.n_neighbors = n_neighbors
         self.prior = prior
+        self.window = window
         self.min_y = min_y
         self.history = history
         self.user_col = user_col
@@ -141,11 +155,16 @@ class ItemKNN(ExplainMixin, Recommender):
         self.time_col = time_col
 
     # -- what is stored -------------------------------------------------------------------------
+    def _validate(self) -> None:
+        super()._validate()
+        check_window(self, history=None)
+
     def _structure(self) -> dict[str, Any]:
-        return {"history": self.history}
+        clock = self.time_col if self.window is not None else None
+        return {"history": self.history, "window": window_span(self), "time_col": clock}
 
     def _stores(self) -> dict[str, Any]:
-        return {"links": Links()}
+        return {"links": Links(), **window_store(self)}
 
     def _fields(self) -> list[Field]:
         if self.history is not None:
@@ -159,7 +178,7 @@ class ItemKNN(ExplainMixin, Recommender):
             Field("takers", "item", merge="sum", meaning="users who took it"),
             Field("anonymous", "item", merge="sum", meaning="times that nobody known took it"),
             Field("events", "pair", merge="sum", meaning="events of the pair"),
-            Field("positive", "pair", merge="max", meaning="1 once one of them taught"),
+            Field("positive", "pair", merge="sum", meaning="those of them that taught"),
             Field("events", "scalar", merge="sum", meaning="events in all"),
         ]
 
@@ -179,9 +198,9 @@ class ItemKNN(ExplainMixin, Recommender):
 
     def _guarantees(self) -> Guarantees:
         if self.max_distance is None and self.weight == 1:
-            return Guarantees("bitwise", "rounding", "bitwise", "bitwise")
+            return within_window(self, Guarantees("bitwise", "rounding", "bitwise", "bitwise"))
         order = "lists follow from the order of a user's own events (the order across users is free)"
-        return Guarantees("bitwise", "no", "bitwise", "bitwise", order)
+        return within_window(self, Guarantees("bitwise", "no", "bitwise", "bitwise", order))
 
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
@@ -210,6 +229,9 @@ class ItemKNN(ExplainMixin, Recommender):
         order = np.argsort(-scores, kind="stable")[:k]
         order = order[scores[order] > 0]
         return state.items.ids_of(order.astype(np.int32)), scores[order]
+
+    def _check_state(self, state: State) -> None:
+        check_counts(state)
 
     # -- forgetting -----------------------------------------------------------------------------
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
