@@ -179,11 +179,6 @@ def _describe(model: InteractionEstimator) -> tuple[dict[str, Any], dict[str, An
     }
     if model._state is None:
         return header, {}
-    if not all(hasattr(store, "parts") for store in model._state.stores.values()):
-        raise TypeError(
-            f"The {type(model).__name__} holds other models, which have no form in a file yet. Pickle it, or save "
-            "the models by themselves."
-        )
     state = model._ready_state()  # also refuses parameters that do not go with what was learned
     with state.lock:
         header["state"], members = pack(state)

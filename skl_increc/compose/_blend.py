@@ -11,11 +11,7 @@ from sklearn.utils._param_validation import Interval
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, InteractionEstimator, Recommender
-from skl_increc.baselines import Popularity
 from skl_increc.compose._member import Member
-from skl_increc.factorization import BPR
-from skl_increc.neighbors import ItemKNN
-from skl_increc.sequence import SequentialRules
 
 __all__ = ["Blend"]
 
@@ -35,9 +31,8 @@ class Blend(Recommender):
 
     Parameters
     ----------
-    estimators : list of (str, estimator) or None, default=None
-        Recommenders, each with a name; they are cloned.  None: `BPR`, `SequentialRules`,
-        `ItemKNN`, and `Popularity` with half-lives of 30, 300 and 3000 events and for ever.
+    estimators : list of (str, estimator)
+        Recommenders (or rating models), each with a name; they are cloned.
     learning_rate : float, default=0.3
         Of the weights.
     n_negatives : int, default=30
@@ -94,14 +89,14 @@ class Blend(Recommender):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "estimators": [None, list, tuple],
+        "estimators": [list, tuple],
         "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
         "n_negatives": [Interval(numbers.Integral, 1, None, closed="left")],
     }
 
     def __init__(
         self,
-        estimators: Any = None,
+        estimators: Any,
         *,
         learning_rate: float = 0.3,
         n_negatives: int = 30,
@@ -123,10 +118,6 @@ class Blend(Recommender):
     # -- what is stored -------------------------------------------------------------------------
     def _entries(self) -> list[tuple[str, Any]]:
         """Names and models, checked."""
-        if self.estimators is None:
-            lives: list[tuple[str, float | None]] = [("30", 30), ("300", 300), ("3000", 3000), ("ever", None)]
-            recent = [(f"popular {name}", Popularity(half_life=h, history=0)) for name, h in lives]
-            return [("factors", BPR()), ("rules", SequentialRules()), ("alike", ItemKNN()), *recent]
         entries = [tuple(e) if isinstance(e, (tuple, list)) else (e,) for e in self.estimators]
         for entry in entries:
             if (

@@ -119,11 +119,6 @@ def test_the_parts_that_are_given_stay_as_they_are():
     assert rules._state is None and model.clone()._state is None and model.weights_.keys() == {"rules"}
 
 
-def test_the_default_is_a_composite_that_runs():
-    model = Blend().fit(stream(100))
-    assert len(model.weights_) == 7 and len(model.recommend_one("u1", 3)) == 3
-
-
 def test_members_that_make_no_sense_are_refused(tmp_path):
     for bad in ([], [("a", SequentialRules()), ("a", ItemKNN())]):
         with pytest.raises(ValueError, match="at least one, each with a name of its own"):
@@ -137,6 +132,5 @@ def test_members_that_make_no_sense_are_refused(tmp_path):
     model.set_params(estimators=members()[:2])
     with pytest.raises(ValueError, match="estimators was changed"):
         model.predict(stream(5))
-    for some in (Blend(members()).fit(stream(20)), Blend().fit(stream(20))):
-        with pytest.raises(TypeError):
-            skl_increc.save(some, tmp_path / "blend.npz")
+    with pytest.raises(TypeError, match="estimators"):
+        skl_increc.save(Blend(members()).fit(stream(20)), tmp_path / "blend.npz")
