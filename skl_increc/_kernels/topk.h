@@ -84,10 +84,15 @@ static int topk_double(const double *s, int n, int k, double *hs, int32_t *hi, c
                     if (topk_tie(keys, kind, r) >= tie) continue;
                 }
             }
-            int p = m < k ? m++ : k - 1;
-            while (p > 0 && topk_above(v, r, hs[p - 1], hi[p - 1], keys, kind)) {
-                hs[p] = hs[p - 1]; hi[p] = hi[p - 1]; p--;
+            int p = 0, above = m < k ? m++ : k - 1;
+            const int last = above;
+            while (p < above) { /* the first place before which it does not belong */
+                const int mid = (p + above) / 2;
+                if (topk_above(v, r, hs[mid], hi[mid], keys, kind)) above = mid;
+                else p = mid + 1;
             }
+            memmove(hs + p + 1, hs + p, (size_t)(last - p) * sizeof *hs);
+            memmove(hi + p + 1, hi + p, (size_t)(last - p) * sizeof *hi);
             hs[p] = v; hi[p] = r;
         }
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 from pathlib import Path
 
@@ -17,7 +18,7 @@ HUGE = 1 << 24  # bytes from which huge pages pay: rows are visited at random, a
 def aligned_zeros(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     """Zeros that start on a cache line; pages that nobody touches take no memory."""
     dtype = np.dtype(dtype)
-    n = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    n = int(math.prod(shape)) * dtype.itemsize
     if n >= LARGE and hasattr(mmap, "MAP_PRIVATE"):
         return np.frombuffer(_pages(n), dtype=dtype).reshape(shape)
     raw = np.zeros(n + LINE, dtype=np.uint8)

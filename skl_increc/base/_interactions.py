@@ -110,12 +110,12 @@ class Interactions:
 
 def read_ids(values: Any) -> Ids:
     """A sequence, array or series of ids."""
+    if isinstance(values, (list, tuple)):
+        return Ids(objects=list(values))
     if is_frame(values):
         raise TypeError(f"Expected a sequence of ids; got a frame of {names_of(values)!r}. Pick one column.")
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise TypeError(f"Expected a sequence of ids; got {values!r}. For one id, write [{values!r}].")
-    if isinstance(values, (list, tuple)):
-        return Ids(objects=list(values))
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
             raise ValueError(

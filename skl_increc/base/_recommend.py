@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -136,9 +136,10 @@ class RecommendMixin:
         state = self._ready_state()  # type: ignore[attr-defined]
         names = IdMap()
         at = names.add_objects(items)
-        scores = self._candidate_scores(state, np.array([state.users.find(user)], np.int32), items)[0]
-        tie = np.array([_tie(names, r) for r in at], dtype=np.uint64)
-        return [items[j] for j in np.lexsort((tie, -scores))]
+        u = np.array([state.users.find(user)], np.int32)
+        scores = self._candidate_scores(state, u, state.items.find_objects(items))[0]
+        tie = _topk.ties(np.maximum(at, 0), names.keys_array, names.kind_array)
+        return [items[j] for j in np.lexsort((np.where(at < 0, np.uint64(0), tie), -scores)).tolist()]
 
     @property
     def _learner_lists(self) -> bool:
@@ -204,9 +205,8 @@ class RecommendMixin:
         order = np.lexsort((tie, -exact), axis=1)[:, :k]
         return np.take_along_axis(rows, order, 1), np.take_along_axis(exact, order, 1)
 
-    def _candidate_scores(self, state: State, u: np.ndarray, items: Sequence) -> np.ndarray:
-        """Scores float64 (len(u), len(items)); unknown items by the prior."""
-        rows = read_ids(items).find(state.items)
+    def _candidate_scores(self, state: State, u: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Scores float64 (len(u), len(rows)); unknown items, -1, by the prior."""
         pairs = np.repeat(u, len(rows)), np.tile(rows, len(u))
         scores = self._score(state, *pairs).reshape(len(u), len(rows))  # type: ignore[attr-defined]
         return np.where(np.isnan(scores), -np.inf, scores)
@@ -214,23 +214,28 @@ class RecommendMixin:
     def _among(
         self, state: State, u: np.ndarray, k: int, exclude_seen: bool, names: IdMap, exclude: Iterable | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        items = names.ids_of(np.arange(names.n_rows))
+        """Ids and scores of the k best of the items in `names`, padded with None and -inf."""
+        n = names.n_rows
         found, best = np.full((len(u), k), None, dtype=object), np.full((len(u), k), -np.inf)
-        if not len(items) or not len(u):
+        if not n or not len(u):
             return found, best
-        scores = self._candidate_scores(state, u, items.tolist())
+        rows = state.items.find_objects(names.ids_of(np.arange(n)).tolist())
+        scores = self._candidate_scores(state, u, rows)
         if exclude is not None:
             gone = read_ids(exclude).find(names)
             scores[:, gone[gone >= 0]] = -np.inf
         if exclude_seen and state.seen is not None:
-            rows = read_ids(items.tolist()).find(state.items)
+            taken = np.zeros(state.items.n_rows + 1, bool)  # the last is for items that are unknown
             for r, user in enumerate(u):
-                scores[r, np.isin(rows, state.seen.items_of(user)) & (rows >= 0)] = -np.inf
-        tie = np.array([_tie(names, r) for r in range(len(items))], dtype=np.uint64)
-        for r in range(len(u)):
-            order = np.lexsort((tie, -scores[r]))[:k]
-            order = order[scores[r, order] > -np.inf]
-            found[r, : len(order)], best[r, : len(order)] = items[order], scores[r, order]
+                had = state.seen.items_of(user)
+                had = had[had < len(taken) - 1]  # others were added since
+                taken[had] = True
+                scores[r, taken[rows]] = -np.inf
+                taken[had] = False
+        hidden = np.zeros(len(u) + 1, np.int64), np.empty(0, np.int32)
+        width = min(k, n)
+        at, best[:, :width] = _topk.select(scores, *hidden, width, names.keys_array[:n], names.kind_array[:n])
+        found[:, :width] = names.ids_of(at)
         return found, best
 
     def seen(self, user: Any, item: Any) -> bool:
@@ -273,10 +278,6 @@ def _distinct(items: Iterable) -> IdMap:
     names = IdMap()
     names.add_objects(read_ids(items).to_list())
     return names
-
-
-def _tie(names: IdMap, row: int) -> int:
-    return 0 if row < 0 else int(_topk.ties(np.array([row], np.int32), names.keys_array, names.kind_array)[0])
 
 
 def _hidden(state: State, u: np.ndarray, exclude_seen: bool) -> tuple[np.ndarray, np.ndarray]:
