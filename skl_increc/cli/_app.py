@@ -104,7 +104,9 @@ def compare(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Model to run, such as 'BiasedMF(n_factors=32)'; repeatable."),
+        typer.Option(
+            "--model", "-m", help="Model to run, such as 'BiasedMF(n_factors=32)'; repeatable; or all."
+        ),
     ] = None,
     task: Annotated[
         Task,

@@ -66,8 +66,9 @@ def plan(settings: Settings, source: Source) -> tuple[list[Job], list[str]]:
     for task in tasks:
         min_y = _least(settings, source) if task == "ranking" else None
         threshold = _threshold(settings, source) if task == "binary" else None
-        if not settings.models:
-            models, _ = _able(defaults(task, settings.seed), task, source.has_ratings)
+        every = list(settings.models) == ["all"]
+        if every or not settings.models:
+            models, _ = _able(defaults(task, settings.seed, every=every), task, source.has_ratings)
             jobs.append(Job(task, models, min_y, threshold))
             continue
         models, why = _able(build(settings.models, settings.seed), task, source.has_ratings)

@@ -125,9 +125,14 @@ def _first_line(cls: type) -> str:
     return re.sub(r"\s*\[\d+\]_", "", line)  # marks of footnotes
 
 
-def defaults(task: str, seed: int) -> dict[str, Any]:
-    """Name -> model, of all that run in a task when none is named; references last."""
+def defaults(task: str, seed: int, *, every: bool = False) -> dict[str, Any]:
+    """Name -> model, of all that run in a task when none is named; references last.
+
+    With ``every`` also those that take a long time, or much memory.
+    """
     named = [known.name for known in known_models() if task in known.tasks]
+    if every and task == "ranking":
+        named = [*_ON_REQUEST, *named]
     ours = [name for name in named if "." not in name and " " not in name]
     rest = [name for name in named if name not in ours]
     return build([*ours, *_VARIANTS[task], *rest], seed)

@@ -80,18 +80,21 @@ class Planner:
 
     def plan(self, block: list[Event]) -> Plan:
         """Questions and lessons of a block."""
-        first = self.n_events + 1
+        number = self.n_events
         plan = Plan(last=block[-1][3])
-        for number, (event, slot) in enumerate(zip(block, self._slots(block), strict=True), first):
+        for event, slot in zip(block, self._slots(block), strict=True):
+            number += 1
             if self.late is not None:
                 for other in self.late.due(number, event[2]):
                     self._teach(plan, (), other)
-            if slot[2]:
+            questions: tuple[dict[Any, Any], ...] = ()
+            if slot is not None:
+                questions = tuple(slot[0])
                 self._ask(plan, slot, event[0])
             if self.late is None or not self.late.wait(number, event):
-                self._teach(plan, tuple(slot[0]), event)
-            elif slot[0]:
-                plan.steps.append((tuple(slot[0]), None, None, None))
+                self._teach(plan, questions, event)
+            elif questions:
+                plan.steps.append((questions, None, None, None))
         return plan
 
     def rest(self) -> Plan:
@@ -101,20 +104,24 @@ class Planner:
             self._teach(plan, (), event)
         return plan
 
-    def _slots(self, block: list[Event]) -> list[_Slot]:
-        slots: list[_Slot] = []
+    def _slots(self, block: list[Event]) -> list[_Slot | None]:
+        slots: list[_Slot | None] = [None] * len(block)
         first_of: dict[Any, int] = {}
+        ranking, together = self.task == "ranking", self.together
         for at, (user, item, moment, x, y, _) in enumerate(block):
-            slots.append(([], [], [], []))
             self.n_events += 1
-            code, new = self._meet(user, item, y)
+            code = self._code(user, item)
             home = at
-            if self.together and user is not None and moment is not None:
+            if together and user is not None and moment is not None:
                 home = first_of.setdefault((user, moment), at)
-            if self.n_events <= self.warmup or not self._is_asked(item, y, new):
+            asked = not ranking or self._is_asked(user, item, y)
+            if self.n_events <= self.warmup or not asked:
                 continue
-            questions, truths, numbers, codes = slots[home]
-            if self.task != "ranking":
+            slot = slots[home]
+            if slot is None:
+                slot = slots[home] = ([], [], [], [])
+            questions, truths, numbers, codes = slot
+            if not ranking:
                 questions.append(x)
                 truths.append(y)
             else:
@@ -131,8 +138,10 @@ class Planner:
         plan.truths += truths
         plan.numbers += numbers
         plan.items += codes
-        plan.ages += [self.users.get(user, 0)] * len(numbers)
-        plan.item_ages += [self._taught[code] if code >= 0 else 0 for code in codes]
+        age = self.users.get(user, 0)
+        for code in codes:
+            plan.ages.append(age)
+            plan.item_ages.append(self._taught[code] if code >= 0 else 0)
 
     def _teach(self, plan: Plan, questions: tuple[dict[Any, Any], ...], event: Event) -> None:
         user, item, _, x, y, w = event
@@ -143,27 +152,27 @@ class Planner:
         plan.n_lessons += 1
         plan.steps.append((questions, x, y, w))
 
-    def _meet(self, user: Any, item: Any, y: Any) -> tuple[int, bool]:
-        """Note a pair; the code of the item, and True if the pair is new. Only what counts as taken is had."""
-        code = -1
-        if user is not None:
-            self.users.setdefault(user, 0)
-        if item is not None:
-            code = self.items.setdefault(item, len(self.items))
-            if code == len(self._taught):
-                self._taught.append(0)
-        if self.task != "ranking" or user is None or item is None:
-            return code, True
+    def _code(self, user: Any, item: Any) -> int:
+        """Note the ids; the code of the item, -1 without one."""
+        if user is not None and user not in self.users:
+            self.users[user] = 0
+        if item is None:
+            return -1
+        code = self.items.get(item)
+        if code is None:
+            code = self.items[item] = len(self._taught)
+            self._taught.append(0)
+        return code
+
+    def _is_asked(self, user: Any, item: Any, y: Any) -> bool:
+        """Whether a list is asked for the item; notes what the user has. Only what counts as taken is had."""
+        positive = is_positive(y, None)
+        if user is None or item is None:
+            return item is not None and positive
         had = self._had.get(user)
         if had is None:
             had = self._had[user] = set()
-        if item in had:
-            return code, False
-        if is_positive(y, None):
+        new = item not in had
+        if positive:
             had.add(item)
-        return code, True
-
-    def _is_asked(self, item: Any, y: Any, new: bool) -> bool:
-        if self.task != "ranking":
-            return True
-        return item is not None and (new or self.ask_repeats) and is_positive(y, None)
+        return positive and (new or self.ask_repeats)

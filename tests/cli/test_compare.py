@@ -318,3 +318,9 @@ def test_zero_or_one(cli, write, tmp_path):
 def test_no_zero_and_no_one(cli, write, options, wrong):
     code, _, err = cli("compare", write(), *options)
     assert code == 2 and wrong in err
+
+
+def test_all_models_with_those_that_run_on_request(cli, write):
+    _, out, _ = cli("compare", write(n=200), "--task", "ranking", "-m", "all")
+    assert {"EASE", "Popularity", "random items"} <= set(rows_of(out, "The next item"))
+    assert "EASE" not in cli("compare", write(n=200), "--task", "ranking")[1]
