@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of sequential rules: what a user takes after what."""
-from libc.math cimport INFINITY, exp2, fabs, floor, ldexp, pow, rint
+from libc.math cimport fabs, ldexp, pow, rint
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 import numpy as np
@@ -8,18 +8,16 @@ import numpy as np
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._journal cimport Journal
 from skl_increc._state._links cimport Links
+from skl_increc.sequence._weights cimport Weights
 
 cdef enum:
     FARTHEST = 1000   # the largest max_distance
-    FAR = 500         # half-lives after which the sums are brought to a newer landmark
     WEIGHT = 0        # columns of the journal
     TIME = 1
     # scalars
     EVENTS = 0
     INEXACT = 1
     LANDMARK = 2
-    NOW = 3
-    STARTED = 4
 
 #: sums of multiples of 2^-20 are exact below this
 cdef double LARGEST = 8589934592.0
@@ -41,21 +39,22 @@ cdef class RuleLearner(Learner):
     """
     cdef Journal journal
     cdef Links links
+    cdef Weights weights
     cdef double half_life, exponent, prior
     cdef int reach
     cdef double gains[FARTHEST + 1]
-    cdef double[:, ::1] user_events, events, weight, leads, anonymous, anonymous_last
-    cdef bint keeps_anonymous     # what `forget` cannot read from the journal
+    cdef double[:, ::1] user_events, events, weight, leads
     cdef double[::1] s
     cdef int64_t[::1] place       # of each event of a batch, in its user's list
     cdef bint late                # one event alone, which comes after events that are newer
 
     def __cinit__(self):
-        self.place = np.empty(16, np.int64)
+        self.place, self.weights = np.empty(16, np.int64), Weights(LANDMARK)
 
     def configure(self, gains, double half_life, double exponent, double prior):
         """gains[d - 1] for the distance d; half_life of 0: nothing fades."""
         cdef int d
+        self.weights.configure(half_life)
         self.reach, self.half_life = len(gains), half_life
         self.exponent, self.prior = exponent, prior
         for d in range(self.reach):
@@ -65,16 +64,14 @@ cdef class RuleLearner(Learner):
         self.user_events, self.events = users["events"], items["events"]
         self.weight, self.leads = items["weight"], items["leads"]
         self.s = scalars
-        self.keeps_anonymous = "anonymous" in items
-        if self.keeps_anonymous:
-            self.anonymous, self.anonymous_last = items["anonymous"], items["anonymous_last"]
+        self.weights.bind(items, scalars)
 
     def attach_stores(self, dict stores):
         self.journal, self.links = stores["journal"], stores["links"]
 
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
-        if side == 1 and self.keeps_anonymous:
-            self.anonymous_last[row, 0] = -INFINITY
+        if side == 1:
+            self.weights.start(row)
 
     # -- learning -------------------------------------------------------------------------------
     cdef int gather(self, Py_ssize_t u, Py_ssize_t at, int32_t *before) noexcept nogil:
@@ -189,11 +186,8 @@ cdef class RuleLearner(Learner):
             if i[j] < 0:
                 continue
             self.events[i[j], 0] += 1
-            if self.half_life > 0:
-                self.come_to(t[j])
-                if self.keeps_anonymous and u[j] < 0:
-                    self.learn_anonymous(i[j], w[j], t[j])
-            self.sum(&self.weight[i[j], 0], self.decayed(w[j], t[j], self.s[LANDMARK]))
+            self.come_to(t[j])
+            self.weights.add(i[j], w[j], t[j], u[j] >= 0)
             if u[j] >= 0:
                 if self.late:
                     self.learn_late(u[j], i[j], w[j], t[j])
@@ -212,7 +206,7 @@ cdef class RuleLearner(Learner):
         if i < 0:
             return
         self.events[i, 0] -= 1
-        self.weight[i, 0] -= on_grid(w)
+        self.weights.take(i, w)
         if u >= 0 and self.journal.length_of(u):
             self.take_first(u)
             self.journal.pop_first(u)
@@ -239,24 +233,6 @@ cdef class RuleLearner(Learner):
         if fabs(to[0]) >= LARGEST:
             self.s[INEXACT] = 1
 
-    cdef double decayed(self, double w, double t, double landmark) noexcept nogil:
-        """w 2^(t / half_life - landmark), split so that whole half-lives are exact powers of two."""
-        cdef double q
-        if self.half_life == 0:
-            return on_grid(w)
-        q = floor(t / self.half_life)
-        return ldexp(w * exp2((t - q * self.half_life) / self.half_life), <int>max(q - landmark, -5000.0))
-
-    cdef void learn_anonymous(self, Py_ssize_t i, double w, double t) noexcept nogil:
-        """In the units of the newest anonymous event of the item."""
-        cdef double last = self.anonymous_last[i, 0]
-        if t > last:
-            if last > -INFINITY:
-                self.anonymous[i, 0] = ldexp(self.anonymous[i, 0], <int>max(
-                    floor(last / self.half_life) - floor(t / self.half_life), -5000.0))
-            self.anonymous_last[i, 0] = last = t
-        self.anonymous[i, 0] += self.decayed(w, t, floor(last / self.half_life))
-
     cdef void transitions(self, Py_ssize_t u, Py_ssize_t at, int32_t i, double w, double t,
                           double sign) noexcept nogil:
         """Add what entry `at` of a list teaches, or take it away."""
@@ -266,7 +242,7 @@ cdef class RuleLearner(Learner):
         if w <= 0:
             return
         if self.half_life > 0:
-            scale = self.decayed(w, t, self.s[LANDMARK])
+            scale = self.weights.decayed(w, t, self.s[LANDMARK])
         m = self.gather(u, at, before)
         for d in range(m):
             v = scale * self.gains[d + 1]
@@ -277,34 +253,18 @@ cdef class RuleLearner(Learner):
 
     cdef void come_to(self, double t) noexcept nogil:
         """The clock moves on; now and then the landmark follows, by an exact power of two."""
-        cdef double q = floor(t / self.half_life)
+        cdef int back = self.weights.come_to(t)
         cdef Py_ssize_t r
-        cdef int back
-        if self.s[STARTED] == 0:
-            self.s[STARTED], self.s[LANDMARK], self.s[NOW] = 1, q, t
-        self.s[NOW] = max(self.s[NOW], t)
-        if q - self.s[LANDMARK] > FAR:
-            back = <int>min(q - self.s[LANDMARK], 5000.0)
+        if back:
             for r in range(self.leads.shape[0]):
                 self.leads[r, 0] = ldexp(self.leads[r, 0], -back)
-                self.weight[r, 0] = ldexp(self.weight[r, 0], -back)
             self.links.scale_c(-back)
-            self.s[LANDMARK] = q
 
     # -- answers --------------------------------------------------------------------------------
-    cdef double since(self) noexcept nogil:
-        """What a sum counts by now, against the landmark."""
-        cdef double q
-        if self.half_life == 0:
-            return 1
-        q = floor(self.s[NOW] / self.half_life)
-        return ldexp(exp2(-(self.s[NOW] - q * self.half_life) / self.half_life),
-                     <int>max(self.s[LANDMARK] - q, -5000.0))
-
     cdef int factors(self, Py_ssize_t u, int32_t *before, double *k) noexcept nogil:
         """The items that speak for user u, and what their transitions count."""
         cdef int d, m = 0
-        cdef double faded = self.since()
+        cdef double faded = self.weights.since()
         if u < 0:
             return 0
         m = self.gather(u, self.journal.length_of(u), before)
@@ -322,7 +282,7 @@ cdef class RuleLearner(Learner):
         if i < 0:
             return 0
         m = self.factors(u, before, k)
-        out = self.prior * self.since() * self.weight[i, 0]
+        out = self.prior * self.weights.since() * self.weight[i, 0]
         for d in range(m):
             out += k[d] * self.links.get(before[d], <int32_t>i)
         return out
@@ -332,7 +292,7 @@ cdef class RuleLearner(Learner):
         cdef double k[FARTHEST]
         cdef Py_ssize_t i
         cdef int d, m = self.factors(u, before, k)
-        cdef double prior = self.prior * self.since()
+        cdef double prior = self.prior * self.weights.since()
         for i in range(n):
             out[i] = prior * self.weight[i, 0]
         for d in range(m):
@@ -354,7 +314,7 @@ cdef class RuleLearner(Learner):
         cdef int d, m = self.factors(u, before, k) if i >= 0 else 0
         items = np.array([before[d] for d in range(m)], dtype=np.int32)
         shares = np.array([k[d] * self.links.get(before[d], <int32_t>i) for d in range(m)])
-        return items, shares, self.prior * self.since() * self.weight[i, 0] if i >= 0 else 0.0
+        return items, shares, self.prior * self.weights.since() * self.weight[i, 0] if i >= 0 else 0.0
 
     # -- forgetting -----------------------------------------------------------------------------
     def forget(self, const int32_t[::1] users, const int32_t[::1] items):
@@ -381,8 +341,7 @@ cdef class RuleLearner(Learner):
             for j in range(n):
                 if whole[u]:
                     self.events[had[j], 0] -= 1
-                    if self.half_life == 0:
-                        self.weight[had[j], 0] -= on_grid(w[j])
+                    self.weights.take(had[j], w[j])
                 elif gone[had[j]]:
                     self.user_events[u, 0] -= 1
                     touched = True
@@ -395,38 +354,11 @@ cdef class RuleLearner(Learner):
         if self.half_life > 0:
             self.links.clear()
             self.leads[:, :] = 0
-            self.restart(gone)
+            self.weights.restart(self.journal, self.user_events.shape[0], gone)
             mended = range(self.user_events.shape[0])
         for u in mended:
             self.touch_list(u)
             self.relearn(u, 1)
-
-    def restart(self, const uint8_t[::1] gone):
-        """Put the clock at the newest event that is left, and weigh the items anew, those that go apart."""
-        cdef Py_ssize_t u, i, j
-        cdef double newest = -INFINITY, last
-        cdef const double *t
-        self.s[STARTED] = self.s[LANDMARK] = self.s[NOW] = 0
-        for u in range(self.user_events.shape[0]):
-            for j in range(self.journal.length_of(u)):
-                newest = max(newest, self.journal.values(u, TIME)[j])
-        for i in range(self.events.shape[0]):
-            self.weight[i, 0] = 0
-            if self.events[i, 0] > 0 and not gone[i]:
-                newest = max(newest, self.anonymous_last[i, 0])
-        if newest == -INFINITY:
-            return
-        self.come_to(newest)
-        for i in range(self.events.shape[0]):
-            last = self.anonymous_last[i, 0]
-            if self.events[i, 0] > 0 and not gone[i] and last > -INFINITY:
-                self.weight[i, 0] = ldexp(self.anonymous[i, 0], <int>max(
-                    floor(last / self.half_life) - self.s[LANDMARK], -5000.0))
-        for u in range(self.user_events.shape[0]):
-            for j in range(self.journal.length_of(u)):
-                t = self.journal.values(u, TIME)
-                self.weight[self.journal.others(u)[j], 0] += self.decayed(
-                    self.journal.values(u, WEIGHT)[j], t[j], self.s[LANDMARK])
 
     def touch_list(self, Py_ssize_t u):
         """Make the cells of a whole list."""

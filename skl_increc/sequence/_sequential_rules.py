@@ -14,10 +14,9 @@ from skl_increc._state._links import Links
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
-from skl_increc.base._clock import span_in_seconds
 from skl_increc.base._explain import ExplainMixin
-from skl_increc.base._fading import align_anonymous, scaled, share_landmark
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
+from skl_increc.sequence._base import align_weights, fading_fields, half_life_span, reset_clock
 from skl_increc.sequence._rules import RuleLearner
 
 __all__ = ["SequentialRules"]
@@ -141,18 +140,6 @@ class SequentialRules(ExplainMixin, Recommender):
         self.time_col = time_col
 
     # -- what is stored -------------------------------------------------------------------------
-    def _span(self) -> float:
-        if self.half_life is None:
-            return 0.0
-        if isinstance(self.half_life, dt.timedelta) and self.time_col is None:
-            raise ValueError(
-                f"half_life={self.half_life!r} is a span of time, but there is no time_col: give a number of events."
-            )
-        span = span_in_seconds(self.half_life)
-        if not 0 < span < np.inf:
-            raise ValueError(f"half_life must be a positive, finite span; got {self.half_life!r}.")
-        return span
-
     def _validate(self) -> None:
         super()._validate()
         check_window(self, history=None)
@@ -166,7 +153,7 @@ class SequentialRules(ExplainMixin, Recommender):
         return {
             "max_distance": self.max_distance,
             "weight": self.weight,
-            "half_life": self._span(),
+            "half_life": half_life_span(self),
             "window": window_span(self),
             "time_col": self.time_col,
             "history": self.history,
@@ -190,18 +177,7 @@ class SequentialRules(ExplainMixin, Recommender):
             Field("events", "scalar", merge="sum", meaning="events in all"),
             Field("inexact", "scalar", merge="max", derived=True, meaning="1 once a sum was too large"),
         ]
-        if self.half_life is not None:
-            fields += [
-                Field("landmark", "scalar", merge="max", meaning="where decay starts, in half-lives"),
-                Field("now", "scalar", merge="max", meaning="time of the newest event"),
-                Field("started", "scalar", merge="max", meaning="1 once an event had an item"),
-            ]
-        if self.half_life is not None and self.time_col is not None:
-            fields += [
-                Field("anonymous", "item", merge="sum", meaning="weights without a user, at the newest"),
-                Field("anonymous_last", "item", merge="max", meaning="time of its newest anonymous event"),
-            ]
-        return fields
+        return [*fields, *fading_fields(self)]
 
     def _make_learner(self, state: State) -> RuleLearner:
         return RuleLearner()
@@ -209,7 +185,7 @@ class SequentialRules(ExplainMixin, Recommender):
     def _configure(self, state: State) -> None:
         distances = np.arange(1, self.max_distance + 1)
         gains = 1.0 / distances if self.weight == "div" else float(self.weight) ** (distances - 1.0)
-        state.learner.configure(gains, self._span(), self.exponent, self.prior)
+        state.learner.configure(gains, half_life_span(self), self.exponent, self.prior)
 
     def _order_teaches(self) -> bool:
         return True
@@ -238,20 +214,11 @@ class SequentialRules(ExplainMixin, Recommender):
     # -- merging and forgetting -----------------------------------------------------------------
     def _align(self, mine: State, theirs: State) -> None:
         """Bring both to the later landmark, by exact powers of two."""
-        if self.half_life is None:
-            return
-        for state, power in zip((mine, theirs), share_landmark(mine, theirs), strict=True):
-            state.stores["links"].scale(int(max(power, -5000)))
-            for name in ("leads", "weight"):
-                sums = state.item_rows.arrays[name]
-                sums[:] = scaled(sums, power)
-        if self.time_col is not None:
-            align_anonymous(mine, theirs, self._span())
+        for state, power in align_weights(self, mine, theirs, ("weight", "leads")):
+            state.stores["links"].scale(power)
 
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
         state.learner.forget(users.astype(np.int32), items.astype(np.int32))
 
     def _after_forget(self, state: State) -> None:
-        if self.half_life is not None:
-            started = bool(state.scalar("started")[0])
-            state.reset_clock(float(state.scalar("now")[0]) if started else -np.inf)
+        reset_clock(self, state)

@@ -16,6 +16,7 @@ from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import span_in_seconds
 from skl_increc.base._explain import ExplainMixin
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
+from skl_increc.sequence._base import align_weights, fading_fields, half_life_span, reset_clock
 from skl_increc.sequence._sessions import SessionLearner
 
 __all__ = ["SessionKNN"]
@@ -57,10 +58,13 @@ class SessionKNN(ExplainMixin, Recommender):
     gap : float, timedelta or None, default=None
         Silence after which a user begins a new session: seconds (or a timedelta) with `time_col`, otherwise
         events of others.  None: all events of a user are one session.
+    half_life : float, timedelta or None, default=None
+        Seconds (or a timedelta) with `time_col`, otherwise events, after which an event counts half for the
+        prior.  None: nothing fades.
     window : int, float, timedelta or None, default=None
         Only the events of the last so many seconds (or a timedelta) with `time_col`, otherwise the last so many
         events, are remembered; what is older is taken out, as if it had never been.  Not together with
-        `history`.  None: nothing is taken out.
+        `history` or `half_life`.  None: nothing is taken out.
     session_col : str, int or None, default=None
         The column of the session, which then takes the place of the user everywhere: in lists, in ``forget``,
         in ``user_ids_``.  A session that never returns is served from its own items, and its user need not be
@@ -90,7 +94,8 @@ class SessionKNN(ExplainMixin, Recommender):
     failed call changes nothing; ``learn_one`` needs none.
 
     **Guarantees**: S always; U to the last bit while `history` is None (with `gap`, if there is a `time_col`); M
-    with `time_col` too, for sides that share no user (or session).  Without it, what is recent is a matter of
+    with `time_col` too, for sides that share no user (or session); with `half_life` both to rounding, and
+    only with `time_col`.  Without times, what is recent is a matter of
     the order of arrival, and models do not merge.  O does not hold: events of one user at one time count in the
     order of arrival.  With `window` the model is, to the last bit, that of the events in the window.
 
@@ -120,6 +125,7 @@ class SessionKNN(ExplainMixin, Recommender):
         "idf": [Interval(numbers.Real, 0, None, closed="left")],
         "prior": [Interval(numbers.Real, 0, None, closed="left")],
         "gap": [None, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
+        "half_life": [None, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
         "session_col": [None, str, numbers.Integral],
         "history": [None, Interval(numbers.Integral, 1, None, closed="left")],
     }
@@ -135,6 +141,7 @@ class SessionKNN(ExplainMixin, Recommender):
         idf: float = 0.5,
         prior: float = 1e-6,
         gap: float | dt.timedelta | None = None,
+        half_life: float | dt.timedelta | None = None,
         window: float | dt.timedelta | np.timedelta64 | None = None,
         session_col: str | int | None = None,
         min_y: float | None = None,
@@ -151,6 +158,7 @@ class SessionKNN(ExplainMixin, Recommender):
         self.idf = idf
         self.prior = prior
         self.gap = gap
+        self.half_life = half_life
         self.window = window
         self.session_col = session_col
         self.min_y = min_y
@@ -176,6 +184,7 @@ class SessionKNN(ExplainMixin, Recommender):
             "history": self.history,
             "gap": "timed" if self.gap is not None else None,
             "time_col": self.time_col,
+            "half_life": half_life_span(self),
             "window": window_span(self),
         }
 
@@ -199,10 +208,11 @@ class SessionKNN(ExplainMixin, Recommender):
             *([key] if self.time_col is not None else []),
             Field("events", "user", merge="sum", meaning="events of the user"),
             Field("events", "item", merge="sum", meaning="events of the item"),
-            Field("weight", "item", merge="sum", meaning="weights of its events"),
+            Field("weight", "item", merge="sum", meaning="weights of its events, decayed from the landmark"),
             Field("events", "scalar", merge="sum", meaning="events in all"),
             Field("inexact", "scalar", merge="max", derived=True, meaning="1 once a sum was too large"),
             Field("owners", "scalar", merge="sum", meaning="users who have a list"),
+            *fading_fields(self),
         ]
 
     def _make_learner(self, state: State) -> SessionLearner:
@@ -213,7 +223,14 @@ class SessionKNN(ExplainMixin, Recommender):
         gains = 1.0 / distances if self.weight == "div" else float(self.weight) ** (distances - 1.0)
         gap = 0.0 if self.gap is None else span_in_seconds(self.gap)
         state.learner.configure(
-            gains, self.sample_size, self.n_neighbors, self.reach, self.idf, self.prior, gap
+            gains,
+            self.sample_size,
+            self.n_neighbors,
+            self.reach,
+            self.idf,
+            self.prior,
+            gap,
+            half_life_span(self),
         )
 
     def _guarantees(self) -> Guarantees:
@@ -227,7 +244,10 @@ class SessionKNN(ExplainMixin, Recommender):
             why = f"with gap but no time_col the clock counts events, and {order}"
             return Guarantees("bitwise", "no", "no", "no", why)
         inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
-        exact: Any = "rounding" if inexact else "bitwise"
+        if self.half_life is not None and self.time_col is None:
+            why = "with half_life but no time_col the clock counts events, and an event's age depends on the others"
+            return Guarantees("bitwise", "no", "no", "no", why)
+        exact: Any = "rounding" if inexact or self.half_life is not None else "bitwise"
         return within_window(
             self, Guarantees("bitwise", "no", "no" if self.time_col is None else exact, exact, order)
         )
@@ -240,8 +260,14 @@ class SessionKNN(ExplainMixin, Recommender):
         check_counts(state)
 
     # -- merging and forgetting -----------------------------------------------------------------
+    def _align(self, mine: State, theirs: State) -> None:
+        align_weights(self, mine, theirs, ("weight",))
+
     def _after_merge(self, state: State) -> None:
         state.learner.sort_index()
 
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
         state.learner.forget(users.astype(np.int32), items.astype(np.int32))
+
+    def _after_forget(self, state: State) -> None:
+        reset_clock(self, state)

@@ -1,12 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of session-based nearest neighbours."""
-from libc.math cimport exp, log, pow, rint
+from libc.math cimport exp, log, pow
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 import numpy as np
 
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._journal cimport Journal
+from skl_increc.sequence._weights cimport Weights
 
 cdef enum:
     FARTHEST = 1000   # the largest max_distance
@@ -16,16 +17,8 @@ cdef enum:
     EVENTS = 0
     INEXACT = 1
     OWNERS = 2
+    LANDMARK = 3
     TABLE = 4096      # distances, and counts of events, whose exponentials and powers are kept
-
-#: sums of multiples of 2^-20 are exact below this
-cdef double LARGEST = 8589934592.0
-
-
-cdef inline double on_grid(double v) noexcept nogil:
-    """v rounded to a multiple of 2^-20."""
-    return rint(v * 1048576.0) / 1048576.0
-
 
 cdef class SessionLearner(Learner):
     """Events in a journal and in an inverted index; all else happens when a list is asked for.
@@ -36,6 +29,7 @@ cdef class SessionLearner(Learner):
     What is asked is worked out under the interpreter's lock, so that one set of scratch arrays will do.
     """
     cdef Journal journal, index
+    cdef Weights weights
     cdef double gap, reach, idf, prior
     cdef Py_ssize_t sample, n_neighbors
     cdef int distance
@@ -53,15 +47,16 @@ cdef class SessionLearner(Learner):
     cdef int32_t asked, looked
 
     def __cinit__(self):
-        self.place = np.empty(16, np.int64)
+        self.place, self.weights = np.empty(16, np.int64), Weights(LANDMARK)
         self.likeness = np.empty(0)
         self.mark = self.first = self.seen_at = self.found = np.empty(0, np.int32)
         self.louds, self.loud_at = np.zeros(TABLE), np.zeros(TABLE, np.int32)
 
     def configure(self, gains, Py_ssize_t sample, Py_ssize_t n_neighbors, double reach, double idf,
-                  double prior, double gap):
-        """gains[d - 1] for the distance d; gap of 0: all events of a user are one session."""
+                  double prior, double gap, double half_life):
+        """gains[d - 1] for the distance d; gap of 0: a user is one session; half_life of 0: nothing fades."""
         cdef int d
+        self.weights.configure(half_life)
         self.distance, self.sample, self.n_neighbors = len(gains), sample, n_neighbors
         self.reach, self.idf, self.prior, self.gap = reach, idf, prior, gap
         for d in range(self.distance):
@@ -75,12 +70,15 @@ cdef class SessionLearner(Learner):
         if self.timed:
             self.key = users["key"]
         self.s = scalars
+        self.weights.bind(items, scalars)
 
     def attach_stores(self, dict stores):
         self.journal, self.index = stores["journal"], stores["index"]
 
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
-        if side == 0 and self.timed:
+        if side == 1:
+            self.weights.start(row)
+        elif self.timed:
             self.key[row, 0] = <double>(hash >> 11)
 
     # -- learning -------------------------------------------------------------------------------
@@ -188,9 +186,8 @@ cdef class SessionLearner(Learner):
             if i[j] < 0:
                 continue
             self.events[i[j], 0] += 1
-            self.weight[i[j], 0] += on_grid(w[j])
-            if self.weight[i[j], 0] >= LARGEST:
-                self.s[INEXACT] = 1
+            self.weights.come_to(t[j])
+            self.weights.add(i[j], w[j], t[j], u[j] >= 0)
             if u[j] >= 0 and self.place[j] == 0:
                 self.s[OWNERS] += 1
         if self.journal.limit:
@@ -207,7 +204,7 @@ cdef class SessionLearner(Learner):
         if i < 0:
             return
         self.events[i, 0] -= 1
-        self.weight[i, 0] -= on_grid(w)
+        self.weights.take(i, w)
         if u >= 0 and self.journal.length_of(u):
             self.journal.pop_first(u)
             self.s[OWNERS] -= self.journal.length_of(u) == 0
@@ -375,6 +372,7 @@ cdef class SessionLearner(Learner):
         cdef double k[FARTHEST]
         cdef Py_ssize_t i, j, kept = 0
         cdef int m = self.gather(u, own, k) if u >= 0 else 0
+        cdef double prior = self.prior * self.weights.since()
         self.prepare()
         for i in range(n):
             out[i] = 0
@@ -385,7 +383,7 @@ cdef class SessionLearner(Learner):
         for i in range(n):
             if out[i] > 0:
                 out[i] *= self.loudness(i)
-            out[i] += self.prior * self.weight[i, 0]
+            out[i] += prior * self.weight[i, 0]
         return 1
 
     # -- answers --------------------------------------------------------------------------------
@@ -433,7 +431,7 @@ cdef class SessionLearner(Learner):
                         shares[d] += k[d] * said.get(users[q], 0.0)
                     q -= 1
         return (np.array([own[d] for d in range(m)], dtype=np.int32), np.asarray(shares),
-                self.prior * self.weight[i, 0])
+                self.prior * self.weights.since() * self.weight[i, 0])
 
     # -- forgetting -----------------------------------------------------------------------------
     def forget(self, const int32_t[::1] users, const int32_t[::1] items):
@@ -444,7 +442,7 @@ cdef class SessionLearner(Learner):
             if u in gone_users:
                 for j in range(self.journal.length_of(u)):
                     self.events[self.journal.others(u)[j], 0] -= 1
-                    self.weight[self.journal.others(u)[j], 0] -= on_grid(self.journal.values(u, WEIGHT)[j])
+                    self.weights.take(self.journal.others(u)[j], self.journal.values(u, WEIGHT)[j])
             elif gone_items:
                 for j in range(self.journal.length_of(u)):
                     if self.journal.others(u)[j] in gone_items:
@@ -455,3 +453,7 @@ cdef class SessionLearner(Learner):
         for u in range(self.user_events.shape[0]):
             owners += self.journal.length_of(u) > 0
         self.s[OWNERS] = owners
+        if self.weights.half_life > 0:
+            gone = np.zeros(self.events.shape[0], np.uint8)
+            gone[np.asarray(items)] = 1
+            self.weights.restart(self.journal, self.user_events.shape[0], gone)

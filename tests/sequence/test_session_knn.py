@@ -187,6 +187,23 @@ def test_a_bounded_history_bounds_both_stores():
     assert len(model.recommend_one(0, exclude_seen=False)) == 3
 
 
+def test_the_prior_fades_and_forgets():
+    day = 86400.0
+    events = [("a", "u", 0.0), (None, "v", day), ("b", "w", 2 * day), (None, "v", 2 * day)]
+    model, other = (SessionKNN(half_life=dt.timedelta(days=1), time_col="t", prior=1.0) for _ in range(2))
+    for user, item, t in events:
+        model.learn_one({"user": user, "item": item, "t": t})
+    assert [model.predict_one({"user": "z", "item": i}) for i in "uvw"] == [0.25, 1.5, 1.0]
+    items, weights = model.explain("z", "v")
+    assert (items.tolist(), weights.tolist()) == ([None], [1.5])
+    other.learn_one({"user": "c", "item": "u", "t": 5 * day})
+    assert other.merge(model).predict_one({"item": "u"}) == 1 + 2**-5
+    model.forget(users=["b"], items=["u"])
+    assert [model.predict_one({"item": i}) for i in "uvw"] == [0.0, 1.5, 0.0]
+    assert model.guarantees().M == "rounding"
+    assert "clock counts events" in SessionKNN(half_life=9).guarantees().why
+
+
 def test_low_ratings_ask_for_nobody():
     model = SessionKNN(min_y=3, prior=0)
     for user, item, y in (("a", "u", 5), ("a", "v", 5), ("b", "u", 1)):
@@ -200,6 +217,8 @@ def test_low_ratings_ask_for_nobody():
     [
         ({"gap": dt.timedelta(hours=1)}, "there is no time_col"),
         ({"gap": dt.timedelta(0), "time_col": 2}, "positive, finite span"),
+        ({"half_life": dt.timedelta(hours=1)}, "half_life=.* there is no time_col"),
+        ({"half_life": dt.timedelta(0), "time_col": 2}, "half_life must be a positive, finite span"),
         ({"n_neighbors": 0}, "n_neighbors"),
         ({"reach": 0}, "reach"),
         ({"session_col": "item"}, "Users and items are two columns"),

@@ -120,3 +120,16 @@ def test_a_list_beyond_its_limit_is_refused():
 def test_bounds_of_the_numbers():
     with pytest.raises(ValueError, match="at most 4 numbers; got 5"):
         Journal(5)
+
+
+def test_a_list_by_time_is_in_order_of_time():
+    journal = Journal(1, 0, 0, 0)
+    journal.reserve_rows(2, 2)
+    add(journal, [(0, 1, 5), (0, 0, 6), (1, 0, 2)])
+    alive = np.ones(2, bool)
+    good = journal.export()
+    journal.check(good, alive, alive)
+    with pytest.raises(ValueError, match="a list is not in order of time"):
+        journal.check({**good, "values": good["values"][:, [1, 0, 2]]}, alive, alive)
+    with pytest.raises(ValueError, match="order must be one of the 1 numbers, or -1; got 1"):
+        Journal(1, 0, 0, 1)

@@ -1,6 +1,8 @@
 """Windows: a model of a stream is the model of the events that its window holds, to the last bit."""
 
+import copy
 import datetime as dt
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from searching import examples
+from skl_increc._state._window import Window
 
 from skl_increc.baselines import Popularity
 from skl_increc.checks._events import Event, in_window, learn
@@ -165,3 +168,45 @@ def test_a_file_whose_window_holds_other_events_is_refused(cls, tmp_path):
     skl_increc.save(model, tmp_path / "bad.npz")
     with pytest.raises(SaveFormatError, match="the events of each user are not those of the window"):
         skl_increc.load(tmp_path / "bad.npz")
+
+
+# -- the store ---------------------------------------------------------------------------------------------
+
+
+def kept(**changes):
+    """What a window of two events exports, with some of it changed."""
+    good = {
+        "who": np.array([0, -1], np.int32),
+        "what": np.array([1, 0], np.int32),
+        "values": np.array([[1.0, 2.0], [5.0, 6.0]]),
+    }
+    return {**good, **{name: np.asarray(value, good[name].dtype) for name, value in changes.items()}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"who": [2, 0]}, "who names a row that is none"),
+        ({"what": [-2, 0]}, "what names a row that is none"),
+        ({"who": [1, 0]}, "who names a row that is free"),
+        ({"what": [1]}, "its arrays are not of one length"),
+        ({"values": [[1.0, 2.0]]}, "its arrays are not of one length"),
+        ({"values": [[1.0, np.nan], [5.0, 6.0]]}, "values holds numbers that are not finite"),
+        ({"values": [[1.0, 2.0], [6.0, 5.0]]}, "the events are not in order of time"),
+    ],
+)
+def test_arrays_that_are_no_window_are_refused(changes, words):
+    window, alive = Window(9.0, True), (np.array([True, False]), np.array([True, True]))
+    window.check(kept(), *alive)
+    with pytest.raises(ValueError, match=words):
+        window.check(kept(**changes), *alive)
+
+
+def test_a_window_in_copies_and_pickles():
+    window = Window(9.0, True).restore(kept())
+    for other in (window.copy(), pickle.loads(pickle.dumps(window)), copy.deepcopy(window)):
+        assert other.kind == window.kind == {"span": 9.0, "timed": True}
+        assert all(np.array_equal(other.export()[part], array) for part, array in kept().items())
+        assert (len(other), other.newest, other.nbytes) == (2, 6.0, 48)
+    with pytest.raises(ValueError, match="a window has a span above 0"):
+        Window(0.0, False)
