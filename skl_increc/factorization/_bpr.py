@@ -29,15 +29,15 @@ class BPR(VectorMixin, Recommender):
 
     An event is held against items :math:`j` that the user has not had, drawn anew each time:
 
-    =============  =======================================================================================
+    ============== =======================================================================================
     `loss`         what an event lowers
-    =============  =======================================================================================
+    ============== =======================================================================================
     ``"bpr"``      :math:`\sum_j \log(1 + e^{s_{uj} - s_{ui}})`, pairs in their order [1]_
     ``"warp"``     :math:`\omega\,(1 - s_{ui} + s_{uj})` of the first :math:`j` for which this is above 0,
                    with a weight :math:`\omega` in (0, 1] that falls with the draws it took [2]_
     ``"logistic"`` :math:`\log(1 + e^{-s_{ui}}) + \beta \sum_j \log(1 + e^{s_{uj}})`
     ``"squared"``  :math:`\tfrac12 (1 - s_{ui})^2 + \tfrac{\beta}{2} \sum_j s_{uj}^2`
-    =============  =======================================================================================
+    ============== =======================================================================================
 
     with :math:`\beta` = `negative_weight`.  ``loss="squared", biases=False`` is ISGD [3]_ with
     ``n_negatives=0``, and RAISGD [4]_ with ``negatives="recent"``, but for the order of lists, which they take

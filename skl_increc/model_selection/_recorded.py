@@ -102,7 +102,7 @@ class Recorded:
     def groups(
         self, by: Any = "user", *, metrics: Sequence[str] | None = None, edges: Sequence[int] | None = None
     ) -> GroupMetrics:
-        """Metrics of groups of questions: does a model serve strangers, and new items?
+        """Metrics of groups of questions, which say whether a model serves strangers and new items.
 
         Parameters
         ----------
