@@ -159,8 +159,8 @@ def progressive_validate(
     **Speed**: rates are from the processor's time of all calls; medians and 99th percentiles from the time on
     the wall of a sample, 16 calls in 256.
 
-    **Cost**: besides the models' own work about 2 microseconds to read an event and to plan its question, and
-    0.5 per model to count the answer; memory for the ids of the stream, for its pairs when ranking.
+    **Cost**: besides the models' own work less than 10 microseconds to read an event and to plan its question, and
+    less than 1 per model to count the answer; memory for the ids of the stream, for its pairs when ranking.
 
     Examples
     --------

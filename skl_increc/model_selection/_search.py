@@ -109,9 +109,9 @@ class ProgressiveSearchCV(BestModel, MetaEstimatorMixin, BaseEstimator):
     -----
     One pass over the stream teaches a candidate as ``partial_fit`` does: ``n_epochs`` makes no difference here.
 
-    **Cost**: with n candidates about ``log(n) / log(factor) * n / factor ** (rungs - 1)`` passes of one candidate
-    over the stream, less what the first rungs save; the models of one rung are held together. For each rung, and
-    job, the events before it are read again, about 2 microseconds each.
+    **Cost**: with the usual ``min_resources`` and r rungs ``n / factor ** (r - 1) * (1 + (r - 1) * (1 - 1 / factor))``
+    passes of one candidate over the stream: 2.3 for nine, factor 3. The models of a rung are held together. For each
+    rung, and job, the events before it are read again, less than 10 microseconds each.
 
     References
     ----------
