@@ -6,8 +6,9 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc.checks._states import same_bytes, same_model
 from skl_increc.sequence import SequentialRules
@@ -130,6 +131,7 @@ def test_old_transitions_fade():
 
 
 @given(events=EVENTS, seed=st.integers(0, 99), half_life=st.sampled_from([None, 9.0]))
+@settings(max_examples=examples(40))
 def test_the_order_of_arrival_is_free_where_times_tell_it(events, seed, half_life):
     rows = [{"user": u, "item": i, "time": 3.0 * j} for j, (u, i, _) in enumerate(events)]
     rows = [(row, event[2]) for row, event in zip(rows, events, strict=True)]

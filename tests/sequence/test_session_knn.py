@@ -5,8 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc.checks._states import same_model
 from skl_increc.exceptions import GuaranteeError
@@ -150,6 +151,7 @@ def in_order(model, stream):
 
 
 @given(events=EVENTS)
+@settings(max_examples=examples(40))
 def test_merging_shards_of_users_where_times_tell_what_is_recent(events):
     def new():
         return SessionKNN(3, sample_size=2, time_col="time")
@@ -163,6 +165,7 @@ def test_merging_shards_of_users_where_times_tell_what_is_recent(events):
 
 
 @given(events=EVENTS, seed=st.integers(0, 99))
+@settings(max_examples=examples(40))
 def test_the_order_of_arrival_is_free_where_times_tell_it(events, seed):
     stream = [({**x, "time": 2.0 * j}, w) for j, (x, w) in enumerate(timed(events))]
     shuffled = [stream[j] for j in np.random.default_rng(seed).permutation(len(stream))]
