@@ -15,6 +15,7 @@ from skl_increc.compose._member import Member
 
 __all__ = ["Blend"]
 
+LEAST = 1e-100  # a member whose scores are no larger has said nothing yet
 MEMORY = 500.0  # questions over which the size of a member's scores is averaged
 
 
@@ -193,7 +194,7 @@ class Blend(Recommender):
         scores = np.array([member.score_pairs(users, items) for member in members])
         asked, sizes, theta = state.scalar("asked"), state.scalar("sizes"), state.scalar("weights")
         asked += 1.0
-        sizes += (np.abs(scores[:, 1:]).mean(axis=1) - sizes) / min(asked[0], MEMORY)
+        sizes += (np.abs(scores).mean(axis=1) - sizes) / min(asked[0], MEMORY)
         features = _flattened(scores, sizes[:, None])
         total = theta @ features
         chance = np.exp(total - total.max())
@@ -233,7 +234,9 @@ class Blend(Recommender):
 
 def _flattened(scores: np.ndarray, size: Any) -> np.ndarray:
     """Scores of any size, so that their tails weigh alike."""
-    return np.sign(scores) * np.log1p(np.abs(scores) / np.maximum(size, np.finfo(np.float64).tiny))
+    size = np.broadcast_to(size, scores.shape)
+    share = np.divide(np.abs(scores), size, out=np.zeros(scores.shape), where=size > LEAST)
+    return np.sign(scores) * np.log1p(share)
 
 
 def _draw(seed: int, event: int, n: int, below: int) -> np.ndarray:

@@ -134,3 +134,13 @@ def test_members_that_make_no_sense_are_refused(tmp_path):
         model.predict(stream(5))
     with pytest.raises(TypeError, match="estimators"):
         skl_increc.save(Blend(members()).fit(stream(20)), tmp_path / "blend.npz")
+
+
+def test_a_member_that_says_nothing_for_long_breaks_nothing():
+    """Nobody takes two things at first, so that rules and neighbours are silent."""
+    model = Blend([("rules", SequentialRules(prior=0)), ("alike", ItemKNN(prior=0))])
+    with np.errstate(all="raise"):
+        model.fit([(f"u{j}", f"i{j % 5}") for j in range(50)])
+        assert (model.predict([("u1", "i2")]) == 0).all()
+        model.fit([(f"u{j}", f"i{j % 5}") for j in range(50)] + stream(100))
+    assert np.isfinite(model.recommend(["u1"], 3)[1]).all()
