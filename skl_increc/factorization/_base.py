@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
 from skl_increc.base._turns import version_of
+from skl_increc.exceptions import DivergenceWarning
 from skl_increc.factorization import _options
 
 __all__ = ["FactorMixin", "VectorMixin"]
@@ -30,6 +32,7 @@ RATES = {
     (1, "gd"): (0.7, 0.8),
     (1, "adam"): (0.02, 0.06),
 }
+LARGEST = 1e6  # of a number in standard units; a row beyond it has diverged
 EPSILON = 1.0  # of Adagrad, in squared standard units: the first steps are no larger than the rate
 
 
@@ -203,7 +206,9 @@ class FactorMixin(VectorMixin):
 
     def _learn(self: Any, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
         if self.optimizer == "gd":
+            before = _kept(state)
             state.learner.step(u, i, y, w, state.users.n_rows, state.items.n_rows)
+            _put_back(state, before)
         else:
             state.learn(u, i, y, w, t)
 
@@ -239,6 +244,41 @@ class FactorMixin(VectorMixin):
                 "no", "no", "no", "no", "fit passes several times over what it is given; " + why
             )
         return Guarantees("bitwise", "no", "no", "no", why)
+
+
+def _kept(state: State) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows and copies of them; nothing where there is no memory for it, because a step is not to fail for that."""
+    try:
+        sides = (state.user_rows, state.item_rows)
+        return [(rows.arrays[f][: rows.used], rows.arrays[f][: rows.used].copy())
+                for rows in sides for f in ("factors", "stat")]  # fmt: skip
+    except MemoryError:
+        return []
+
+
+def _put_back(state: State, before: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Give rows that a step made too long, or no numbers, what they were before it; say so once."""
+    told = False
+    for (factors, old), (stat, old_stat) in zip(before[::2], before[1::2], strict=True):
+        bad = ~(np.abs(factors).max(axis=1, initial=0) < LARGEST) | ~(np.abs(stat[:, 0]) < LARGEST)
+        factors[bad], stat[bad] = old[bad], old_stat[bad]
+        told |= bool(bad.any())
+    if not told:
+        return
+    if "side_sums" in state.scalar_at:  # they have followed the step
+        sums, width = state.scalar("side_sums"), before[0][0].shape[1]
+        for side, (factors, stat) in enumerate([(before[0][0], before[1][0]), (before[2][0], before[3][0])]):
+            moved = stat[:, 3] > 0
+            sums[side * width : (side + 1) * width] = factors[moved].astype(np.float64).sum(axis=0)
+            sums[2 * width + side] = moved.sum()
+    if not state.meta.get("diverged"):
+        state.meta["diverged"] = True
+        warnings.warn(
+            "A full-batch step made rows grow beyond all measure; they are left as they were before it. Lower "
+            "learning_rate or learning_rate_bias, or raise l2.",
+            DivergenceWarning,
+            stacklevel=2,
+        )
 
 
 def _nearest(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skl_increc.exceptions import DivergenceWarning
 from skl_increc.factorization import BiasedMF
 
 GD = {"optimizer": "gd", "n_factors": 5, "n_epochs": 2, "history": 0}
@@ -52,3 +53,15 @@ def test_fit_descends():
 def test_one_pass_is_refused():
     with pytest.raises(ValueError, match=r"optimizer='gd' takes one step a pass.*n_epochs=1.*Set n_epochs"):
         BiasedMF(**{**GD, "n_epochs": 1}).fit([["a", "b"]], [1.0])
+
+
+@pytest.mark.parametrize("init", ["normal", "mean"])
+def test_rows_that_diverge_are_left_as_they_were_and_told_of_once(init):
+    X, y = rows("", 300, 7), np.random.default_rng(8).normal(size=300)
+    model = BiasedMF(5, optimizer="gd", n_epochs=60, init=init, learning_rate=50.0, learning_rate_bias=5.0)
+    with pytest.warns(DivergenceWarning, match="Lower learning_rate") as told:
+        model.fit(X, y)
+    assert len(told) == 1
+    model.partial_fit([["new", "thing"]], [1.0])
+    assert np.isfinite(model.predict([*X, ["new", "thing"]])).all()
+    assert np.isfinite(model._state.scalars).all()
