@@ -31,6 +31,8 @@ MODELS = {
     "SessionKNN": SessionKNN(5, sample_size=4, time_col="time"),
     "SessionKNN-gap-history": SessionKNN(sample_size=3, gap=7200.0, time_col="time", history=6, min_y=2),
     "ItemKNN": ItemKNN(min_y=2),
+    "ItemKNN-half_life-time": ItemKNN(half_life=dt.timedelta(days=2), time_col="time"),
+    "ItemKNN-history=5": ItemKNN(history=5),
     "ItemKNN-all-pruned": ItemKNN(None, weight=1, similarity="conditional", exponent=0.3, n_neighbors=3),
     "BiasedMF": BiasedMF(),
     "BiasedMF-sgd-16": BiasedMF(16, optimizer="sgd", learning_rate=0.05),

@@ -14,7 +14,9 @@ from skl_increc._state._links import Links
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
+from skl_increc.base._clock import is_span_of_time, span_in_seconds
 from skl_increc.base._explain import ExplainMixin
+from skl_increc.base._fading import scaled, share_landmark
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 from skl_increc.neighbors._counts import CountLearner
 
@@ -62,12 +64,18 @@ class ItemKNN(ExplainMixin, Recommender):
         taken out.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen, and teach nothing.
-    history : None
-        All items of a user are remembered, because the counts follow from them.
+    half_life : float, timedelta or None, default=None
+        Seconds (or a timedelta) with `time_col`, otherwise events, after which it counts half that a user
+        has an item, from when it was last taken; with two items, from when the older one was.  The prior
+        does not fade.  None: nothing fades.
+    history : int or None, default=None
+        Items remembered per user: None all; n the last n, with which alone a new one is counted, and which
+        alone are hidden by ``exclude_seen``.
     user_col, item_col : str or int, default="user", "item"
         Column (frames), key (dicts) or position (arrays).
     time_col : str, int or None, default=None
-        Column of the time, by which a table is sorted; None: the order of its rows.
+        Column of the time, by which a table is sorted, and the clock of `half_life`; None: the order of its
+        rows, and the clock counts events.
 
     See Also
     --------
@@ -82,7 +90,9 @@ class ItemKNN(ExplainMixin, Recommender):
     **Cost**: O(items of the user) for a new pair, O(1) to O(items of the user) for a repeat; a list reads
     the rows of the user's last items, and with `n_neighbors` looks each through twice.  A score of one pair
     is O(`max_distance`), with `n_neighbors` as much as a list.  32 to 64 bytes for two items that some
-    user has both (50 on MovieLens-100K), 28 for a distinct (user, item) pair, 48 and an id a row at most.
+    user has both (50 on MovieLens-100K), 28 for a distinct (user, item) pair (36 with `half_life`), 48 and an
+    id a row at most.  With `history` = n an event is O(n) and a user 28 n bytes at most; with `half_life` every
+    event is O(items of the user).
 
     With `window` an event that leaves costs as much as a new pair, and 16 bytes (24 with `time_col`) are kept for
     each event in it; a table is learned event by event in a copy of the state, so that a failed call changes
@@ -94,6 +104,10 @@ class ItemKNN(ExplainMixin, Recommender):
     ``max_distance=None, weight=1`` all items of a user count alike, and O holds to rounding.  With `window` the
     counts are, to the last bit, those of the events in the window, and so are lists where no repeat comes late;
     M then needs `time_col`, and `forget` does not bring back what had left the window.
+
+    With `history` = n: S and M alone.  What an item gave that fell out of its user's list stays, and when it is
+    taken again it counts again, as if another user took it.  With `half_life` and `time_col`: S to the last bit, M
+    and U to rounding, where `forget` counts anew; without `time_col` S alone.
 
     References
     ----------
@@ -121,6 +135,9 @@ class ItemKNN(ExplainMixin, Recommender):
         "shrinkage": [Interval(numbers.Real, 0, None, closed="left")],
         "n_neighbors": [None, Interval(numbers.Integral, 1, None, closed="left")],
         "prior": [Interval(numbers.Real, 0, None, closed="left")],
+        # numpy's timedelta is a number to Python, but compares with none
+        "half_life": [None, np.timedelta64, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
+        "history": [None, Interval(numbers.Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -135,6 +152,7 @@ class ItemKNN(ExplainMixin, Recommender):
         prior: float = 1e-6,
         window: float | dt.timedelta | np.timedelta64 | None = None,
         min_y: float | None = None,
+        half_life: float | dt.timedelta | np.timedelta64 | None = None,
         history: int | None = None,
         user_col: str | int = "user",
         item_col: str | int = "item",
@@ -149,6 +167,7 @@ class ItemKNN(ExplainMixin, Recommender):
         self.prior = prior
         self.window = window
         self.min_y = min_y
+        self.half_life = half_life
         self.history = history
         self.user_col = user_col
         self.item_col = item_col
@@ -159,20 +178,32 @@ class ItemKNN(ExplainMixin, Recommender):
         super()._validate()
         check_window(self, history=None)
 
+    def _span(self) -> float:
+        if self.half_life is None:
+            return 0.0
+        if is_span_of_time(self.half_life) and self.time_col is None:
+            raise ValueError(
+                f"half_life={self.half_life!r} is a span of time, but there is no time_col: give a number of events."
+            )
+        span = span_in_seconds(self.half_life)
+        if not 0 < span < np.inf:
+            raise ValueError(f"half_life must be a positive, finite span; got {self.half_life!r}.")
+        return span
+
     def _structure(self) -> dict[str, Any]:
-        clock = self.time_col if self.window is not None else None
-        return {"history": self.history, "window": window_span(self), "time_col": clock}
+        clock = None if self.window is None and self.half_life is None else self.time_col
+        return {
+            "half_life": self._span(),
+            "history": self.history,
+            "window": window_span(self),
+            "time_col": clock,
+        }
 
     def _stores(self) -> dict[str, Any]:
         return {"links": Links(), **window_store(self)}
 
     def _fields(self) -> list[Field]:
-        if self.history is not None:
-            raise ValueError(
-                f"history={self.history!r} is too short for ItemKNN, whose counts follow from all items of a user. "
-                "Set history=None."
-            )
-        return [
+        fields = [
             Field("events", "user", merge="sum", meaning="events of the user"),
             Field("events", "item", merge="sum", meaning="events of the item"),
             Field("takers", "item", merge="sum", meaning="users who took it"),
@@ -181,6 +212,15 @@ class ItemKNN(ExplainMixin, Recommender):
             Field("positive", "pair", merge="sum", meaning="those of them that taught"),
             Field("events", "scalar", merge="sum", meaning="events in all"),
         ]
+        if self.half_life is not None:
+            fields += [
+                Field("weight", "item", merge="sum", meaning="users who took it, decayed from the landmark"),
+                Field("last", "pair", merge="max", meaning="time of the newest of them that taught"),
+                Field("landmark", "scalar", merge="max", meaning="where decay starts, in half-lives"),
+                Field("now", "scalar", merge="max", meaning="time of the newest event that taught"),
+                Field("started", "scalar", merge="max", meaning="1 once there was one"),
+            ]
+        return fields
 
     def _make_learner(self, state: State) -> CountLearner:
         return CountLearner()
@@ -194,13 +234,24 @@ class ItemKNN(ExplainMixin, Recommender):
             self.shrinkage,
             self.n_neighbors or 0,
             self.prior,
+            self._span(),
         )
 
+    def _order_teaches(self) -> bool:
+        return False  # but for the lists of users who take several items
+
     def _guarantees(self) -> Guarantees:
+        if self.half_life is not None and self.time_col is None:
+            why = "with half_life but no time_col the clock counts events, and an event's age depends on the others"
+            return Guarantees("bitwise", "no", "no", "no", why)
+        exact: Any = "bitwise" if self.half_life is None else "rounding"
+        if self.history is not None:
+            why = f"history={self.history} keeps the last items of a user alone, which depend on the order"
+            return Guarantees("bitwise", "no", exact, "no", why)
         if self.max_distance is None and self.weight == 1:
-            return within_window(self, Guarantees("bitwise", "rounding", "bitwise", "bitwise"))
+            return within_window(self, Guarantees("bitwise", "rounding", exact, exact))
         order = "lists follow from the order of a user's own events (the order across users is free)"
-        return within_window(self, Guarantees("bitwise", "no", "bitwise", "bitwise", order))
+        return within_window(self, Guarantees("bitwise", "no", exact, exact, order))
 
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
@@ -233,9 +284,24 @@ class ItemKNN(ExplainMixin, Recommender):
     def _check_state(self, state: State) -> None:
         check_counts(state)
 
-    # -- forgetting -----------------------------------------------------------------------------
+    # -- merging and forgetting -----------------------------------------------------------------
+    def _align(self, mine: State, theirs: State) -> None:
+        """Bring both to the later landmark, by exact powers of two."""
+        if self.half_life is None:
+            return
+        for state, power in zip((mine, theirs), share_landmark(mine, theirs), strict=True):
+            state.stores["links"].scale(int(max(power, -5000)))
+            weight = state.item_rows.arrays["weight"]
+            weight[:] = scaled(weight, power)
+
     def _before_forget(self, state: State, users: np.ndarray, items: np.ndarray) -> None:
         state.learner.leave(users)
 
     def _after_forget(self, state: State) -> None:
-        state.stores["links"].tidy()
+        if self.half_life is None:
+            state.stores["links"].tidy()
+            return
+        # subtracting a much newer weight would leave an old one at zero
+        state.learner.recount(state.users.live())
+        started = bool(state.scalar("started")[0])
+        state.reset_clock(float(state.scalar("now")[0]) if started else -np.inf)

@@ -1,14 +1,17 @@
 """Neighbours from counts: the counts and the equation by hand, after any history of calls; errors."""
 
+import datetime as dt
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skl_increc.checks._states import same_model
+from skl_increc.exceptions import GuaranteeError
 from skl_increc.neighbors import ItemKNN
 
 USERS, ITEMS = "abcd", "uvwxyz"
@@ -198,8 +201,6 @@ def test_all_items_of_equal_weight_are_free_of_order():
 
 
 def test_shards_must_not_share_a_user():
-    from skl_increc.exceptions import GuaranteeError
-
     one, other = taught(ItemKNN(), [("a", "u", 1)]), taught(ItemKNN(), [("a", "v", 1)])
     with pytest.raises(GuaranteeError, match="Both models know the user 'a'"):
         one.merge(other)
@@ -215,9 +216,128 @@ def test_shards_must_not_share_a_user():
         ({"shrinkage": -1}, "shrinkage"),
         ({"n_neighbors": 0}, "n_neighbors"),
         ({"prior": -1}, "prior"),
-        ({"history": 5}, "history=5 is too short for ItemKNN"),
+        ({"history": 0}, "history"),
+        ({"half_life": 0}, "half_life"),
+        ({"half_life": np.timedelta64(0, "s"), "time_col": 2}, "half_life must be a positive, finite span"),
+        ({"half_life": dt.timedelta(days=1)}, "is a span of time, but there is no time_col"),
     ],
 )
 def test_parameters_are_checked(parameters, words):
     with pytest.raises(ValueError, match=words):
         ItemKNN(**parameters).fit([["a", "u"]])
+
+
+# -- history=n and half_life, against a slow model -------------------------------------------------
+class Slow:
+    """Counts of lists of {item: newest time or None, if it never taught}, as they were when an item came."""
+
+    def __init__(self, history=None, half_life=None):
+        self.history, self.half_life = history, half_life
+        self.lists = defaultdict(dict)
+        self.one, self.both = Counter(), Counter()
+        self.now = 0.0
+
+    def weight(self, t):
+        return 1.0 if self.half_life is None else 2.0 ** (t / self.half_life)
+
+    def learn(self, user, item, t, teaches=True):
+        had = self.lists[user]
+        old = had.pop(item, None)
+        new = old if not teaches else t if old is None else max(old, t)
+        if teaches:
+            self.now = max(self.now, t)
+            self.one[item] += self.weight(new) - (0 if old is None else self.weight(old))
+            for other, s in had.items():
+                if s is not None:
+                    gain = self.weight(min(new, s)) - (0 if old is None else self.weight(min(old, s)))
+                    self.both[item, other] += gain
+                    self.both[other, item] += gain
+        had[item] = new
+        if self.history and len(had) > self.history:
+            del had[next(iter(had))]
+
+    def score(self, user, item, model):
+        faded = 1 / self.weight(self.now)
+        out = model.prior * self.takers(item, model)
+        had = [i for i, t in self.lists[user].items() if t is not None]
+        for d, h in enumerate(had[::-1][: model.max_distance]):
+            if h != item and self.both[h, item]:
+                a, b, c = (v * faded for v in (self.one[h], self.one[item], self.both[h, item]))
+                under = math.sqrt(a * b) if model.similarity == "cosine" else a + b - c
+                out += model.weight**d * c / (under + model.shrinkage)
+        return out
+
+    def takers(self, item, model):
+        state = model._state
+        return state.item_rows.arrays["takers"][state.items.find(item), 0]
+
+
+TIMED = st.lists(
+    st.tuples(
+        st.sampled_from(USERS), st.sampled_from(ITEMS), st.integers(0, 5), st.booleans() | st.just(True)
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+def in_order(events, late):
+    """Times that are sums of steps; every third event `late` by that much."""
+    t = np.cumsum([e[2] for e in events]) + 3000.0
+    return t - late * (np.arange(len(t)) % 3 == 2)
+
+
+@given(
+    events=TIMED,
+    history=st.sampled_from([None, 1, 2, 4]),
+    half_life=st.sampled_from([None, 0.02, 3.0]),
+    similarity=st.sampled_from(["cosine", "jaccard"]),
+    late=st.sampled_from([0, 7]),
+)
+def test_bounded_and_fading_counts_are_those_of_the_slow_model(events, history, half_life, similarity, late):
+    model = ItemKNN(
+        3, similarity=similarity, shrinkage=0.5, min_y=3, history=history, half_life=half_life, time_col="t"
+    )
+    slow, times = Slow(history, half_life), in_order(events, late)
+    slow_times = times - times.max() if half_life else times
+    for (user, item, _, good), t, s in zip(events, times.tolist(), slow_times.tolist(), strict=True):
+        slow.learn(user, item, s, good)
+        model.learn_one({"user": user, "item": item, "t": t}, 5 if good else 1)
+    slow.now = max([s for (*_, good), s in zip(events, slow_times, strict=True) if good], default=0.0)
+    for user in USERS:
+        for item in model.item_ids_.tolist():
+            right = slow.score(user, item, model)
+            assert model.predict_one({"user": user, "item": item}) == pytest.approx(right, rel=1e-9, abs=1e-12)
+    if not late:
+        rows = [{"user": u, "item": i, "t": t} for (u, i, *_), t in zip(events, times.tolist(), strict=True)]
+        batch = ItemKNN(**model.get_params()).fit(pd.DataFrame(rows), [5 if e[3] else 1 for e in events])
+        same_model(batch, model, "bitwise", "in one call")
+
+
+@given(events=TIMED, leave=st.sampled_from(USERS), late=st.sampled_from([0, 7]))
+def test_fading_counts_merge_and_forget(events, leave, late):
+    def taught_by(users):
+        model = ItemKNN(half_life=2.5, time_col="t", shrinkage=0.1)
+        for (user, item, _, good), t in zip(events, times.tolist(), strict=True):
+            if user in users:
+                model.learn_one({"user": user, "item": item, "t": t}, 5 if good else 0)
+        return model
+
+    times = in_order(events, late)
+    whole, rest = taught_by(USERS), taught_by(set(USERS) - {leave})
+    same_model(taught_by({leave}).merge(rest), whole, "rounding", "merged")
+    whole.forget(users=[leave])
+    if rest._state is not None:
+        same_model(whole, rest, "rounding", "forgotten")
+
+
+def test_what_history_and_half_life_promise():
+    g = ItemKNN(history=5).guarantees()
+    assert (g.S, g.O, g.M, g.U) == ("bitwise", "no", "bitwise", "no")
+    assert "history=5 keeps the last items" in g.why
+    g = ItemKNN(half_life=60.0, time_col="t").guarantees()
+    assert (g.S, g.O, g.M, g.U) == ("bitwise", "no", "rounding", "rounding")
+    g = ItemKNN(half_life=60).guarantees()
+    assert (g.S, g.O, g.M, g.U) == ("bitwise", "no", "no", "no") and "no time_col" in g.why
+    with pytest.raises(GuaranteeError, match="cannot forget exactly: history=5 keeps"):
+        taught(ItemKNN(history=5), [("a", "u", 1)]).forget(users=["a"])
