@@ -131,7 +131,9 @@ cdef class CountLearner(Learner):
         """Find the pairs that are new, and make the cells that they add to."""
         cdef Had h
         cdef Py_ssize_t j
-        self.fresh, self.n_partners, self.n_pending, self.bulk = 0, -1, 0, None
+        self.fresh, self.n_partners, self.n_pending = 0, -1, 0
+        if self.bulk is not None:               # what came before has failed
+            self.bulk = self.bulk_from = self.bulk_to = None
         if self.ordered:
             return self.foresee(u, i, w, n)
         if n != 1:
@@ -302,6 +304,8 @@ cdef class CountLearner(Learner):
             for j in range(self.bulk.shape[0]):
                 self.links.add(self.bulk_from[j], self.bulk_to[j], self.bulk[j])
             self.fresh = 0
+            with gil:
+                self.bulk = self.bulk_from = self.bulk_to = None
         while a < self.fresh:
             b = a
             while b < self.fresh and self.who[b] == self.who[a]:

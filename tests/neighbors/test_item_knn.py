@@ -307,7 +307,9 @@ def test_bounded_and_fading_counts_are_those_of_the_slow_model(events, history, 
     for user in USERS:
         for item in model.item_ids_.tolist():
             right = slow.score(user, item, model)
-            assert model.predict_one({"user": user, "item": item}) == pytest.approx(right, rel=1e-9, abs=1e-12)
+            assert model.predict_one({"user": user, "item": item}) == pytest.approx(
+                right, rel=1e-9, abs=1e-12
+            )
     if not late:
         rows = [{"user": u, "item": i, "t": t} for (u, i, *_), t in zip(events, times.tolist(), strict=True)]
         batch = ItemKNN(**model.get_params()).fit(pd.DataFrame(rows), [5 if e[3] else 1 for e in events])
@@ -329,6 +331,19 @@ def test_fading_counts_merge_and_forget(events, leave, late):
     whole.forget(users=[leave])
     if rest._state is not None:
         same_model(whole, rest, "rounding", "forgotten")
+
+
+def test_many_new_pairs_at_once_are_as_one_by_one():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 40, 3000), rng.integers(0, 60, 3000)])
+    y = rng.integers(1, 6, 3000)
+    single, once, twice = ItemKNN(min_y=3), ItemKNN(min_y=3).fit(X, y), ItemKNN(min_y=3)
+    for (user, item), value in zip(X.tolist(), y.tolist(), strict=True):
+        single.learn_one({"user": user, "item": item}, value)
+    twice.partial_fit(X[:800], y[:800]).partial_fit(X[800:], y[800:])
+    for other in (once, twice):
+        assert counts_of(other) == counts_of(single)
+        same_model(other, single, "bitwise", "many at once")
 
 
 def test_what_history_and_half_life_promise():
