@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from skl_increc.checks._states import same_model
 from skl_increc.exceptions import GuaranteeError
@@ -316,6 +317,7 @@ def test_bounded_and_fading_counts_are_those_of_the_slow_model(events, history, 
         same_model(batch, model, "bitwise", "in one call")
 
 
+@settings(deadline=None, max_examples=examples(30))
 @given(events=TIMED, leave=st.sampled_from(USERS), late=st.sampled_from([0, 7]))
 def test_fading_counts_merge_and_forget(events, leave, late):
     def taught_by(users):
