@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skl_increc.base._lists import best_rows
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -49,8 +51,12 @@ class Member:
         out = np.zeros((len(u), n))
         if self.model._state is not None:
             state = self.model._ready_state()
-            scores = self.model._score_items(state, _known(u, state.users.n_rows))[:, :n]
-            out[:, : scores.shape[1]] = np.nan_to_num(scores)
+            rows, known = _known(u, state.users.n_rows), min(n, state.item_rows.used)
+            ordered = best_rows(state, rows, known, False, None)  # compiled: the whole list, in its order
+            if ordered is None:
+                out[:, :known] = np.nan_to_num(self.model._score_items(state, rows)[:, :known])
+            else:
+                np.put_along_axis(out, ordered[0], np.nan_to_num(ordered[1]), axis=1)
         return out
 
     # -- what a state asks of its stores --------------------------------------------------------
