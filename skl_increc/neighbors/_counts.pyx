@@ -60,7 +60,7 @@ cdef class CountLearner(Learner):
     cdef double[::1] s
     cdef int32_t[::1] who, what                 # the new pairs, user by user
     cdef Py_ssize_t fresh
-    cdef const int32_t[::1] bulk_from, bulk_to  # cells of many new pairs at once, and what they gain
+    cdef const int32_t[::1] bulk_from, bulk_to, bulk_slots  # cells of many new pairs at once, and what they gain
     cdef const double[::1] bulk
     cdef uint8_t[::1] mark                      # scratch, a number an item
     cdef double[::1] spare
@@ -133,7 +133,7 @@ cdef class CountLearner(Learner):
         cdef Py_ssize_t j
         self.fresh, self.n_partners, self.n_pending = 0, -1, 0
         if self.bulk is not None:               # what came before has failed
-            self.bulk = self.bulk_from = self.bulk_to = None
+            self.bulk = self.bulk_from = self.bulk_to = self.bulk_slots = None
         if self.ordered:
             return self.foresee(u, i, w, n)
         if n != 1:
@@ -272,13 +272,36 @@ cdef class CountLearner(Learner):
         if had.any():
             across = new.T @ old
             gain = gain + across + across.T
-        gain = gain.tocoo()
+        gain = gain.tocsr().tocoo()             # row by row
         real = (gain.row != gain.col) & (gain.data != 0)
         self.bulk_from = gain.row[real].astype(np.int32)
         self.bulk_to = gain.col[real].astype(np.int32)
-        for j in range(self.bulk_from.shape[0]):
-            self.links.touch(self.bulk_from[j], self.bulk_to[j])
+        self.touch_rows()
         self.bulk = np.ascontiguousarray(gain.data[real], np.float64)
+        return 0
+
+    cdef int touch_rows(self) except -1:
+        """The cells of `bulk_from`, which ascends, and `bulk_to`, row by row; and the slots where they are."""
+        cdef Py_ssize_t a = 0, b, j, missing, total = self.bulk_from.shape[0]
+        cdef int32_t[::1] slots = np.empty(total, np.int32)
+        cdef Row *row
+        while a < total:
+            b, missing, row = a, 0, self.links.heads + self.bulk_from[a]
+            while b < total and self.bulk_from[b] == self.bulk_from[a]:
+                slots[b] = -1
+                if row.used:
+                    slots[b] = <int32_t>self.links.find(row, self.bulk_to[b])
+                missing += slots[b] < 0
+                b += 1
+            while row.size == 0 or 4 * (row.used + missing) > 3 * self.links.slots[row.size - 1]:
+                self.links.enlarge(row)
+            for j in range(a, b if missing else a):
+                if slots[j] < 0:
+                    self.links.insert(row, self.bulk_to[j], 0)
+            for j in range(a, b):
+                slots[j] = <int32_t>self.links.find(row, self.bulk_to[j])
+            a = b
+        self.bulk_slots = slots
         return 0
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
@@ -302,10 +325,10 @@ cdef class CountLearner(Learner):
             for j in range(self.fresh):
                 self.takers[self.what[j], 0] += 1
             for j in range(self.bulk.shape[0]):
-                self.links.add(self.bulk_from[j], self.bulk_to[j], self.bulk[j])
+                self.links.numbers(self.links.heads + self.bulk_from[j])[self.bulk_slots[j]] += self.bulk[j]
             self.fresh = 0
             with gil:
-                self.bulk = self.bulk_from = self.bulk_to = None
+                self.bulk = self.bulk_from = self.bulk_to = self.bulk_slots = None
         while a < self.fresh:
             b = a
             while b < self.fresh and self.who[b] == self.who[a]:
