@@ -60,7 +60,7 @@ cdef class CountLearner(Learner):
     cdef double[::1] s
     cdef int32_t[::1] who, what                 # the new pairs, user by user
     cdef Py_ssize_t fresh
-    cdef const int32_t[::1] bulk_from, bulk_to, bulk_slots  # cells of many new pairs at once, and what they gain
+    cdef const int32_t[::1] bulk_from, bulk_to, bulk_slots  # cells of many new pairs, and what they gain
     cdef const double[::1] bulk
     cdef uint8_t[::1] mark                      # scratch, a number an item
     cdef double[::1] spare
@@ -261,7 +261,6 @@ cdef class CountLearner(Learner):
 
     cdef int multiply(self, who, what) except -1:
         """What new pairs add to all cells: with B of the old and D of the new, D'D + D'B + B'D."""
-        cdef Py_ssize_t j
         users, place = np.unique(who, return_inverse=True)
         shape = len(users), self.events.shape[0]
         new = coo_array((np.ones(len(who)), (place, what)), shape=shape).tocsr()
@@ -281,7 +280,7 @@ cdef class CountLearner(Learner):
         return 0
 
     cdef int touch_rows(self) except -1:
-        """The cells of `bulk_from`, which ascends, and `bulk_to`, row by row; and the slots where they are."""
+        """The cells from `bulk_from`, which ascends, to `bulk_to`, row by row; and their slots."""
         cdef Py_ssize_t a = 0, b, j, missing, total = self.bulk_from.shape[0]
         cdef int32_t[::1] slots = np.empty(total, np.int32)
         cdef Row *row
