@@ -51,7 +51,6 @@ GROWING = [
     "skl_increc.sequence._rules",
     "skl_increc.sequence._sessions",
     "skl_increc.linear._gram",
-    "skl_increc.factorization._bpr_steps",
 ]
 ALLOCATORS = ("grown", "aligned_empty", "aligned_zeros")
 NUMPY = ("empty", "zeros", "full", "ones")
