@@ -1,11 +1,27 @@
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 from skl_increc._state._blocks cimport CLASSES, Blocks
+
+cdef enum:
+    FREE = -1          # the key of an empty slot
 
 cdef struct Row:
     uint32_t block     # the unit where the block begins
     int32_t used       # slots that have a key
     int32_t size       # its size class + 1; 0: no block
+
+
+cdef inline Py_ssize_t home(int32_t b, Py_ssize_t slots) noexcept nogil:
+    cdef uint64_t h = <uint32_t>b * <uint32_t>0x9E3779B9
+    return <Py_ssize_t>(h * <uint64_t>slots >> 32)
+
+
+cdef inline Py_ssize_t seek(const int32_t *keys, Py_ssize_t slots, int32_t b) noexcept nogil:
+    """The slot of a key, or the empty one that it would take."""
+    cdef Py_ssize_t s = home(b, slots)
+    while keys[s] != b and keys[s] != FREE:
+        s = s + 1 if s + 1 < slots else 0
+    return s
 
 
 cdef class Links:

@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Numbers from item to item: a sparse matrix whose rows are small hash tables."""
 from libc.math cimport fabs, ldexp
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uintptr_t
+from libc.string cimport memset
 
 import numpy as np
 
@@ -12,16 +13,8 @@ from skl_increc._state.memory import grown
 cdef extern from "simd.h" nogil:
     void SKL_PREFETCH(const void *p)
 
-cdef enum:
-    FREE = -1
-
 #: what has faded so far that the next step would lose digits
 cdef double SPECK = 1e-250
-
-
-cdef inline Py_ssize_t home(int32_t b, Py_ssize_t slots) noexcept nogil:
-    cdef uint64_t h = <uint32_t>b * <uint32_t>0x9E3779B9
-    return <Py_ssize_t>(h * <uint64_t>slots >> 32)
 
 
 cdef class Links:
@@ -73,17 +66,19 @@ cdef class Links:
         """Move a row to a table of twice the size, without its zeros; on error nothing has changed."""
         cdef int c = h.size if h.size else self.smallest
         cdef Row new
-        cdef Py_ssize_t s
+        cdef Py_ssize_t s, n = self.slots[h.size - 1] if h.size else 0
+        cdef const int32_t *keys
+        cdef const double *numbers
         if c >= CLASSES:
             raise MemoryError("one item leads to more others than fit into half a gigabyte")
         new.block, new.used, new.size = <uint32_t>self.blocks.take(c), 0, c + 1
-        for s in range(self.slots[c]):
-            self.keys(&new)[s] = FREE
-            self.numbers(&new)[s] = 0
+        memset(self.keys(&new), FREE, self.slots[c] * sizeof(int32_t))
+        memset(self.numbers(&new), 0, self.slots[c] * sizeof(double))
         if h.size:
-            for s in range(self.slots[h.size - 1]):
-                if self.keys(h)[s] >= 0:
-                    self.insert(&new, self.keys(h)[s], self.numbers(h)[s])
+            keys, numbers = self.keys(h), self.numbers(h)
+            for s in range(n):
+                if keys[s] >= 0:
+                    self.insert(&new, keys[s], numbers[s])
             self.blocks.give(h.block, h.size - 1)
         h[0] = new
         return 0
@@ -91,23 +86,17 @@ cdef class Links:
     # -- one cell -------------------------------------------------------------------------------
     cdef Py_ssize_t find(self, const Row *h, int32_t b) noexcept nogil:
         """The slot of a cell, or -1."""
-        cdef Py_ssize_t n, s
+        cdef Py_ssize_t s
         cdef const int32_t *keys
         if h.size == 0:
             return -1
-        n = self.slots[h.size - 1]
-        keys, s = self.keys(h), home(b, n)
-        while keys[s] != FREE:
-            if keys[s] == b:
-                return s
-            s = s + 1 if s + 1 < n else 0
-        return -1
+        keys = self.keys(h)
+        s = seek(keys, self.slots[h.size - 1], b)
+        return s if keys[s] == b else -1
 
     cdef void insert(self, Row *h, int32_t b, double v) noexcept nogil:
-        cdef Py_ssize_t n = self.slots[h.size - 1], s = home(b, n)
         cdef int32_t *keys = self.keys(h)
-        while keys[s] != FREE:
-            s = s + 1 if s + 1 < n else 0
+        cdef Py_ssize_t s = seek(keys, self.slots[h.size - 1], b)
         keys[s] = b
         self.numbers(h)[s] = v
         h.used += 1

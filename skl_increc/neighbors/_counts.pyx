@@ -1,14 +1,17 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of neighbours from counts: how many users have two items."""
 from libc.math cimport exp2, floor, ldexp, pow, sqrt
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memmove
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
 
 from skl_increc._kernels._learner cimport Learner
-from skl_increc._state._links cimport Links, Row
+from skl_increc._state._blocks cimport UNIT
+from skl_increc._state._links cimport FREE, Links, Row, home, seek
+
+cdef extern from "simd.h" nogil:
+    void SKL_PREFETCH(const void *p)
 
 cdef extern from "similar.h" nogil:
     double kth_largest(double *x, Py_ssize_t n, Py_ssize_t k)
@@ -22,7 +25,7 @@ cdef enum:
     STARTED = 3
     FAR = 256           # half-lives from one landmark to the next
     TABLE = 4096        # counts whose powers are kept
-    BULK = 512          # new pairs whose counts are taken as a product of matrices
+    BULK = 512          # new pairs whose counts are taken item by item
     AHEAD = 8           # cells whose lines are on their way
     # likenesses
     COSINE = 0
@@ -43,6 +46,60 @@ cdef struct Had:
     Py_ssize_t n
 
 
+cdef struct Gains:
+    # what one row of counts gains: a number per item, and the items where it is not 0
+    int32_t *by
+    int32_t *met
+    Py_ssize_t n
+
+
+cdef inline int32_t *keys_of(Links links, const Row *h) noexcept nogil:
+    """As `Links.keys`, without a call."""
+    return <int32_t *>(links.blocks.base + <Py_ssize_t>h.block * UNIT)
+
+
+cdef inline double *numbers_of(Links links, const Row *h) noexcept nogil:
+    return <double *>(keys_of(links, h) + links.slots[h.size - 1])
+
+
+cdef inline void bring_slot(Links links, Py_ssize_t a, int32_t b) noexcept nogil:
+    """As `Links.prefetch`, without a call."""
+    cdef const Row *h = links.heads + a
+    cdef Py_ssize_t s
+    if h.size:
+        s = home(b, links.slots[h.size - 1])
+        SKL_PREFETCH(keys_of(links, h) + s)
+        SKL_PREFETCH(numbers_of(links, h) + s)
+
+
+cdef inline Py_ssize_t slot_of(Links links, const Row *h, int32_t b) noexcept nogil:
+    """As `Links.find`, without a call."""
+    cdef const int32_t *keys = keys_of(links, h)
+    cdef Py_ssize_t s
+    if h.size == 0:
+        return -1
+    s = seek(keys, links.slots[h.size - 1], b)
+    return s if keys[s] == b else -1
+
+
+cdef inline void gain(Gains *g, const int32_t *items, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        g.met[g.n] = items[j]
+        g.n += g.by[items[j]] == 0
+        g.by[items[j]] += 1
+
+
+def firsts(ordered):
+    """Which entries of an array in order differ from the one before."""
+    return np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[: len(ordered) - 1]])
+
+
+def starts(numbers, n):
+    """Where each of the numbers 0 to n - 1 begins once these are sorted, and the end: int64 (n + 1,)."""
+    return np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=n))])
+
+
 cdef class CountLearner(Learner):
     """C[i, j] += 1 and C[j, i] += 1 for every item j that a user has when i is new to that user.
 
@@ -60,8 +117,9 @@ cdef class CountLearner(Learner):
     cdef double[::1] s
     cdef int32_t[::1] who, what                 # the new pairs, user by user
     cdef Py_ssize_t fresh
-    cdef const int32_t[::1] bulk_from, bulk_to, bulk_slots  # cells of many new pairs, and what they gain
-    cdef const double[::1] bulk
+    cdef const int32_t[::1] bulk_rows                       # of many new pairs: the rows,
+    cdef const int64_t[::1] bulk_ends                       # where the cells of each end,
+    cdef int32_t[::1] bulk_slots, bulk                      # and their slots and what they gain
     cdef uint8_t[::1] mark                      # scratch, a number an item
     cdef double[::1] spare
     cdef double[:, ::1] powers
@@ -133,7 +191,7 @@ cdef class CountLearner(Learner):
         cdef Py_ssize_t j
         self.fresh, self.n_partners, self.n_pending = 0, -1, 0
         if self.bulk is not None:               # what came before has failed
-            self.bulk = self.bulk_from = self.bulk_to = self.bulk_slots = None
+            self.bulk_rows = self.bulk_ends = self.bulk_slots = self.bulk = None
         if self.ordered:
             return self.foresee(u, i, w, n)
         if n != 1:
@@ -160,10 +218,10 @@ cdef class CountLearner(Learner):
             self.partners, self.mine, self.theirs = np.empty((3, 2 * h.n), np.int32)
         for j in range(h.n):
             if j + 2 * AHEAD < h.n:
-                self.links.prefetch(i, h.items[j + 2 * AHEAD])
+                bring_slot(self.links, i, h.items[j + 2 * AHEAD])
             if h.positive[j] > 0 and h.items[j] != i:
                 self.partners[m] = h.items[j]
-                s = self.links.find(row, h.items[j])
+                s = slot_of(self.links, row, h.items[j])
                 self.mine[m] = <int32_t>s
                 missing += s < 0
                 m += 1
@@ -174,21 +232,21 @@ cdef class CountLearner(Learner):
             for j in range(m):
                 if self.mine[j] < 0:
                     self.links.insert(row, self.partners[j], 0)
-                    self.mine[j] = <int32_t>self.links.find(row, self.partners[j])
+                    self.mine[j] = <int32_t>slot_of(self.links, row, self.partners[j])
             for j in range(m if moved else 0):
-                self.mine[j] = <int32_t>self.links.find(row, self.partners[j])
+                self.mine[j] = <int32_t>slot_of(self.links, row, self.partners[j])
         for j in range(min(m, 2 * <Py_ssize_t>AHEAD)):
-            self.links.prefetch(self.partners[j], i)
+            bring_slot(self.links, self.partners[j], i)
         for j in range(m):
             if j + 2 * AHEAD < m:
-                self.links.prefetch(self.partners[j + 2 * AHEAD], i)
+                bring_slot(self.links, self.partners[j + 2 * AHEAD], i)
             far = self.links.heads + self.partners[j]
-            s = self.links.find(far, i)
+            s = slot_of(self.links, far, i)
             if s < 0:
                 if far.size == 0 or 4 * (far.used + 1) > 3 * self.links.slots[far.size - 1]:
                     self.links.enlarge(far)
                 self.links.insert(far, i, 0)
-                s = self.links.find(far, i)
+                s = slot_of(self.links, far, i)
             self.theirs[j] = <int32_t>s
         self.n_partners = m
         return 0
@@ -200,16 +258,16 @@ cdef class CountLearner(Learner):
         cdef double *mine = NULL
         self.takers[i, 0] += 1
         if self.n_partners:
-            mine = self.links.numbers(self.links.heads + i)
+            mine = numbers_of(self.links, self.links.heads + i)
         for j in range(self.n_partners):
             mine[self.mine[j]] += 1
-            self.links.numbers(self.links.heads + self.partners[j])[self.theirs[j]] += 1
+            numbers_of(self.links, self.links.heads + self.partners[j])[self.theirs[j]] += 1
         self.n_partners = -1
 
     cdef void bring(self, const Had *h, Py_ssize_t j, int32_t i) noexcept nogil:
         if j < h.n:
-            self.links.prefetch(i, h.items[j])
-            self.links.prefetch(h.items[j], i)
+            bring_slot(self.links, i, h.items[j])
+            bring_slot(self.links, h.items[j], i)
 
     cdef int touch_both(self, int32_t a, int32_t b) except -1:
         self.links.touch(a, b)
@@ -230,7 +288,8 @@ cdef class CountLearner(Learner):
     cdef int expect(self, u, i, w) except -1:
         """The new pairs of many events, each once, user by user."""
         known = np.flatnonzero((u >= 0) & (i >= 0) & (w > 0))
-        pairs = np.unique(u[known].astype(np.int64) << 32 | i[known])
+        pairs = np.sort(u[known].astype(np.int64) << 32 | i[known])
+        pairs = pairs[firsts(pairs)]
         users, items = (pairs >> 32).astype(np.int32), pairs.astype(np.int32)
         cdef int32_t[::1] who = users, what = items
         cdef Py_ssize_t n = who.shape[0], a = 0, b, p, q, j, m = 0, first
@@ -260,48 +319,65 @@ cdef class CountLearner(Learner):
         return 0
 
     cdef int multiply(self, who, what) except -1:
-        """What new pairs add to all cells: with B of the old and D of the new, D'D + D'B + B'D."""
-        users, place = np.unique(who, return_inverse=True)
-        shape = len(users), self.events.shape[0]
-        new = coo_array((np.ones(len(who)), (place, what)), shape=shape).tocsr()
+        """What new pairs, user by user, add to all: with B of the old and D of the new, D'D + D'B + B'D.
+
+        Row by row, so that a row being counted stays in the cache; the cells are made as it goes.
+        """
+        cdef Py_ssize_t n_items = self.events.shape[0], i, k, at = 0
+        cdef Gains g
+        first = firsts(who)                     # user by user
+        users, place = who[first], np.cumsum(first) - 1
         indptr, items = self.pairs.csr(users)
         had = self.pairs.all_values(users)[POSITIVE] > 0
-        old = csr_array((had.astype(np.float64), items, indptr), shape=shape)
-        gain = new.T @ new
-        if had.any():
-            across = new.T @ old
-            gain = gain + across + across.T
-        gain = gain.tocsr().tocoo()             # row by row
-        real = (gain.row != gain.col) & (gain.data != 0)
-        self.bulk_from = gain.row[real].astype(np.int32)
-        self.bulk_to = gain.col[real].astype(np.int32)
-        self.touch_rows()
-        self.bulk = np.ascontiguousarray(gain.data[real], np.float64)
+        cdef const int32_t[::1] new = np.ascontiguousarray(what), old = items[had]
+        cdef const int64_t[::1] new_at = starts(place, len(users))
+        cdef const int64_t[::1] old_at = np.concatenate([[0], np.cumsum(had)])[indptr]
+        owners = np.repeat(np.arange(len(users)), np.diff(old_at))
+        cdef const int64_t[::1] takers = place[np.argsort(what, kind="stable")]
+        cdef const int64_t[::1] holders = owners[np.argsort(old, kind="stable")]
+        cdef const int64_t[::1] taken = starts(what, n_items), held = starts(np.asarray(old), n_items)
+        cdef int32_t[::1] by = np.zeros(n_items, np.int32), met = np.empty(n_items + 1, np.int32)
+        g.by, g.met = &by[0], &met[0]
+        rows, ends = [], []
+        self.bulk_slots, self.bulk = np.empty((2, max(8 * len(who), n_items)), np.int32)
+        for i in range(n_items):
+            g.n = 0
+            for k in range(taken[i], taken[i + 1]):
+                gain(&g, &new[0] + new_at[takers[k]], new_at[takers[k] + 1] - new_at[takers[k]])
+                if old_at[takers[k] + 1] > old_at[takers[k]]:
+                    gain(&g, &old[0] + old_at[takers[k]], old_at[takers[k] + 1] - old_at[takers[k]])
+            for k in range(held[i], held[i + 1]):
+                gain(&g, &new[0] + new_at[holders[k]], new_at[holders[k] + 1] - new_at[holders[k]])
+            if g.n:
+                if at + g.n > self.bulk.shape[0]:
+                    more = np.empty((2, 2 * (at + g.n)), np.int32)
+                    more[:, :at] = self.bulk_slots[:at], self.bulk[:at]
+                    self.bulk_slots, self.bulk = more
+                at = self.keep_gains(&g, <int32_t>i, at)
+                rows.append(i)
+                ends.append(at)
+        self.bulk_rows, self.bulk_ends = np.array(rows, np.int32), np.array(ends, np.int64)
         return 0
 
-    cdef int touch_rows(self) except -1:
-        """The cells from `bulk_from`, which ascends, to `bulk_to`, row by row; and their slots."""
-        cdef Py_ssize_t a = 0, b, j, missing, total = self.bulk_from.shape[0]
-        cdef int32_t[::1] slots = np.empty(total, np.int32)
-        cdef Row *row
-        while a < total:
-            b, missing, row = a, 0, self.links.heads + self.bulk_from[a]
-            while b < total and self.bulk_from[b] == self.bulk_from[a]:
-                slots[b] = -1
-                if row.used:
-                    slots[b] = <int32_t>self.links.find(row, self.bulk_to[b])
-                missing += slots[b] < 0
-                b += 1
-            while row.size == 0 or 4 * (row.used + missing) > 3 * self.links.slots[row.size - 1]:
-                self.links.enlarge(row)
-            for j in range(a, b if missing else a):
-                if slots[j] < 0:
-                    self.links.insert(row, self.bulk_to[j], 0)
-            for j in range(a, b):
-                slots[j] = <int32_t>self.links.find(row, self.bulk_to[j])
-            a = b
-        self.bulk_slots = slots
-        return 0
+    cdef Py_ssize_t keep_gains(self, Gains *g, int32_t i, Py_ssize_t at) except -1:
+        """Make the cells of a row that gain, note their slots and gains from `at` on, and clear `g`."""
+        cdef Row *row = self.links.heads + i
+        cdef Py_ssize_t k, s, missing = g.n - (g.by[i] > 0)
+        cdef int32_t *keys
+        for k in range(g.n if row.used else 0):
+            missing -= slot_of(self.links, row, g.met[k]) >= 0
+        while missing and (row.size == 0 or 4 * (row.used + missing) > 3 * self.links.slots[row.size - 1]):
+            self.links.enlarge(row)
+        keys = keys_of(self.links, row)
+        for k in range(g.n):
+            if g.met[k] != i:
+                s = seek(keys, self.links.slots[row.size - 1], g.met[k])
+                row.used += keys[s] == FREE     # the number of an empty slot is 0
+                keys[s] = g.met[k]
+                self.bulk_slots[at], self.bulk[at] = <int32_t>s, g.by[g.met[k]]
+                at += 1
+            g.by[g.met[k]] = 0
+        return at
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
@@ -321,19 +397,28 @@ cdef class CountLearner(Learner):
                 self.meet(self.group[j], i[j], w[j], t[j])
         self.n_pending = 0
         if self.bulk is not None:
-            for j in range(self.fresh):
-                self.takers[self.what[j], 0] += 1
-            for j in range(self.bulk.shape[0]):
-                self.links.numbers(self.links.heads + self.bulk_from[j])[self.bulk_slots[j]] += self.bulk[j]
-            self.fresh = 0
+            self.add_bulk()
             with gil:
-                self.bulk = self.bulk_from = self.bulk_to = self.bulk_slots = None
+                self.bulk_rows = self.bulk_ends = self.bulk_slots = self.bulk = None
         while a < self.fresh:
             b = a
             while b < self.fresh and self.who[b] == self.who[a]:
                 b += 1
             self.count(a, b)
             a = b
+        self.fresh = 0
+
+    cdef void add_bulk(self) noexcept nogil:
+        """The new pairs of many events."""
+        cdef Py_ssize_t j, r, at = 0
+        cdef double *numbers
+        for j in range(self.fresh):
+            self.takers[self.what[j], 0] += 1
+        for r in range(self.bulk_rows.shape[0]):
+            numbers = numbers_of(self.links, self.links.heads + self.bulk_rows[r])
+            for j in range(at, self.bulk_ends[r]):
+                numbers[self.bulk_slots[j]] += self.bulk[j]
+            at = self.bulk_ends[r]
         self.fresh = 0
 
     cdef void count(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
