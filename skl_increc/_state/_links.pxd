@@ -33,7 +33,7 @@ cdef class Links:
     cdef int smallest
 
     cdef int touch(self, Py_ssize_t a, int32_t b) except -1
-    cdef int enlarge(self, Row *h) except -1
+    cdef int enlarge(self, Row *h, Py_ssize_t more) except -1
     cdef Py_ssize_t find(self, const Row *h, int32_t b) noexcept nogil
     cdef int32_t *keys(self, const Row *h) noexcept nogil
     cdef double *numbers(self, const Row *h) noexcept nogil

@@ -62,13 +62,15 @@ cdef class Links:
     cdef double *numbers(self, const Row *h) noexcept nogil:
         return <double *>(self.keys(h) + self.slots[h.size - 1])
 
-    cdef int enlarge(self, Row *h) except -1:
-        """Move a row to a table of twice the size, without its zeros; on error nothing has changed."""
+    cdef int enlarge(self, Row *h, Py_ssize_t more) except -1:
+        """Move a row to the next larger table that has room for so many more; on error nothing has changed."""
         cdef int c = h.size if h.size else self.smallest
         cdef Row new
         cdef Py_ssize_t s, n = self.slots[h.size - 1] if h.size else 0
         cdef const int32_t *keys
         cdef const double *numbers
+        while c < CLASSES and 4 * (h.used + more) > 3 * <Py_ssize_t>self.slots[c]:
+            c += 1
         if c >= CLASSES:
             raise MemoryError("one item leads to more others than fit into half a gigabyte")
         new.block, new.used, new.size = <uint32_t>self.blocks.take(c), 0, c + 1
@@ -107,7 +109,7 @@ cdef class Links:
         if self.find(h, b) >= 0:
             return 0
         if h.size == 0 or 4 * (h.used + 1) > 3 * self.slots[h.size - 1]:
-            self.enlarge(h)
+            self.enlarge(h, 1)
         self.insert(h, b, 0)
         return 0
 

@@ -36,7 +36,7 @@ __all__ = [
     "zero_weight_is_no_event",
 ]
 
-CUTS_TRIED = 10  # of each stream
+CUTS_TRIED = 6  # of each stream
 
 #: parameters that no model can be indifferent to; others may play no part in a variant
 ALWAYS_ACT = ("learning_rate", "l2", "l2_user", "l2_item", "drift", "min_y")

@@ -226,8 +226,8 @@ cdef class CountLearner(Learner):
                 missing += s < 0
                 m += 1
         if missing:
-            while row.size == 0 or 4 * (row.used + missing) > 3 * self.links.slots[row.size - 1]:
-                self.links.enlarge(row)
+            if row.size == 0 or 4 * (row.used + missing) > 3 * self.links.slots[row.size - 1]:
+                self.links.enlarge(row, missing)
                 moved = True
             for j in range(m):
                 if self.mine[j] < 0:
@@ -244,7 +244,7 @@ cdef class CountLearner(Learner):
             s = slot_of(self.links, far, i)
             if s < 0:
                 if far.size == 0 or 4 * (far.used + 1) > 3 * self.links.slots[far.size - 1]:
-                    self.links.enlarge(far)
+                    self.links.enlarge(far, 1)
                 self.links.insert(far, i, 0)
                 s = slot_of(self.links, far, i)
             self.theirs[j] = <int32_t>s
@@ -366,8 +366,8 @@ cdef class CountLearner(Learner):
         cdef int32_t *keys
         for k in range(g.n if row.used else 0):
             missing -= slot_of(self.links, row, g.met[k]) >= 0
-        while missing and (row.size == 0 or 4 * (row.used + missing) > 3 * self.links.slots[row.size - 1]):
-            self.links.enlarge(row)
+        if missing and (row.size == 0 or 4 * (row.used + missing) > 3 * self.links.slots[row.size - 1]):
+            self.links.enlarge(row, missing)
         keys = keys_of(self.links, row)
         for k in range(g.n):
             if g.met[k] != i:
