@@ -67,13 +67,13 @@ class ProgressiveResult(Recorded):
     n_users: int
     n_items: int
     interrupted: bool
-    curve: list[dict[str, Any]]
-    memory: list[dict[str, Any]]
-    _rows: list[dict[str, Any]]
+    curve: list[dict[str, Any]] = field(repr=False)
+    memory: list[dict[str, Any]] = field(repr=False)
+    _rows: list[dict[str, Any]] = field(repr=False)
     _metrics: list[str]
-    _belongs: dict[str, str] = field(default_factory=dict)
-    _backend: str | None = None
-    _log: QuestionLog | None = None
+    _belongs: dict[str, str] = field(default_factory=dict, repr=False)
+    _backend: str | None = field(default=None, repr=False)
+    _log: QuestionLog | None = field(default=None, repr=False)
 
     def summary(self) -> list[dict[str, Any]]:
         """One row per model.
