@@ -20,7 +20,6 @@ MODELS = {
     "Popularity-half_life-short": Popularity(
         half_life=60.0, time_col="time"
     ),  # thousands of half-lives in a stream
-    "Popularity-half_life-history=0": Popularity(half_life=3600.0, time_col="time", history=0),
     "Popularity-history=5": Popularity(history=5),
     "Popularity-history=0": Popularity(history=0),
     "Popularity-window-events": Popularity(window=40),

@@ -36,7 +36,7 @@ ItemMean = item_mean.ItemMean
 
 
 # [the test of the example]
-@parametrize_with_checks([ItemMean(), ItemMean(l2=0, history=0)])
+@parametrize_with_checks([ItemMean()])
 def test_item_mean(check):
     check()
 

@@ -43,11 +43,11 @@ def cuts_tried(monkeypatch):
 def test_examples_are_the_same_in_every_run(monkeypatch):
     assert drawn() == drawn()
     assert examples(60) == 60
-    assert cuts_tried(monkeypatch) == 40
+    assert cuts_tried(monkeypatch) == 24
 
 
 @pytest.mark.usefixtures("searching")
 def test_a_search_draws_more_and_new_ones(monkeypatch):
     assert drawn() != drawn()
     assert examples(60) == 180
-    assert cuts_tried(monkeypatch) == 120
+    assert cuts_tried(monkeypatch) == 72

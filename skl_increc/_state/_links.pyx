@@ -63,7 +63,7 @@ cdef class Links:
         return <double *>(self.keys(h) + self.slots[h.size - 1])
 
     cdef int enlarge(self, Row *h, Py_ssize_t more) except -1:
-        """Move a row to the next larger table that has room for so many more; on error nothing has changed."""
+        """Move a row to a larger table, with room for so many more; on error nothing has changed."""
         cdef int c = h.size if h.size else self.smallest
         cdef Row new
         cdef Py_ssize_t s, n = self.slots[h.size - 1] if h.size else 0
