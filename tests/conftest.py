@@ -1,4 +1,4 @@
-"""Settings that must stand before scipy and scikit-learn are imported, and how hard and how wide tests run."""
+"""Settings that must stand before numpy, scipy and scikit-learn are imported, and how hard and how wide tests run."""
 
 import os
 
@@ -7,6 +7,9 @@ from hypothesis import settings
 
 # else scikit-learn skips check_array_api_input
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# processes of tests that each have a thread of BLAS for every core spend their time waiting for one another
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 # the installed package is tested, in other processes too: the folder that they start in is no place to import from
 os.environ["PYTHONSAFEPATH"] = "1"
 
