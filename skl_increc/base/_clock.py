@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
-__all__ = ["is_span_of_time", "second_of", "seconds_of", "span_in_seconds"]
+__all__ = ["is_span_of_time", "second_of", "seconds_of", "span_in_seconds", "span_of_text"]
 
 EPOCH = dt.datetime(1970, 1, 1)
 
@@ -84,3 +85,23 @@ def span_in_seconds(span: Any) -> float:
             "numpy.timedelta64(30, 'D') is."
         )
     return float(span / np.timedelta64(1, "s"))
+
+
+_UNITS = {
+    **{"s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0},
+    **{"h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0, "w": 604800.0, "week": 604800.0},
+}
+_SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+
+
+def span_of_text(text: str, name: str) -> float:
+    """Seconds of "90s", "30min", "12h", "10d", "2 weeks"."""
+    found = _SPAN.fullmatch(text)
+    unit = found[2].lower() if found else ""
+    unit = unit if unit in _UNITS else unit.removesuffix("s")
+    if found is None or unit not in _UNITS or not 0 < float(found[1]) < np.inf:
+        raise ValueError(
+            f"{name}={text!r} is no span of time. Write a positive number and a unit (s, min, h, d or w), as in "
+            "'10d' or '30min'; months and years have no fixed length."
+        )
+    return float(found[1]) * _UNITS[unit]

@@ -133,6 +133,16 @@ def compare(
     warmup: Annotated[
         int, typer.Option("--warmup", min=0, help="Events that are learned before the first question.")
     ] = 0,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Drop events that cannot be read, are doubled, and say which.")
+    ] = False,
+    clean_rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clean-rule",
+            help="Also drop by a rule, such as returns=cancel, service=POSTAGE or user-burst=100/1h; repeatable.",
+        ),
+    ] = None,
     ties: Annotated[
         Ties,
         typer.Option("--ties", help="Predict events of one user and time together, or in plain order."),
@@ -148,12 +158,20 @@ def compare(
     columns = {"user": user_col, "item": item_col, "rating": rating_col, "time": time_col}
     try:
         with Reading(data or "movielens-small") as progress:
+            from skl_increc.cli._cleaning import read_rules
             from skl_increc.cli._compare import Settings, check_report, compare_models
             from skl_increc.cli._sources import open_source
 
             check_report(report, data)
             source = open_source(
-                data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed, progress=progress
+                data,
+                columns,
+                no_rating=no_rating,
+                no_time=no_time,
+                limit=limit,
+                seed=seed,
+                progress=progress,
+                cleaning=read_rules(clean, tuple(clean_rule or ())),
             )
         settings = Settings(tuple(model or ()), task.value, k, min_y, ties.value, warmup, seed, threshold)
         interrupted = compare_models(settings, source, report, command=context.obj)
@@ -195,6 +213,8 @@ def tune(
     no_rating: Annotated[bool, typer.Option("--no-rating", help="Every row is a positive.")] = False,
     no_time: Annotated[bool, typer.Option("--no-time", help="The rows are in order already.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Take only so many events.")] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="As of compare.")] = False,
+    clean_rule: Annotated[list[str] | None, typer.Option("--clean-rule", help="As of compare.")] = None,
     ties: Annotated[Ties, typer.Option("--ties", help="As of compare.")] = Ties.together,
     n: Annotated[int, typer.Option("--candidates", "-n", min=2, help="Settings to try.")] = 27,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; -1: one a processor.")] = 1,
@@ -206,13 +226,21 @@ def tune(
     columns = {"user": user_col, "item": item_col, "rating": rating_col, "time": time_col}
     try:
         with Reading(data or "movielens-small") as progress:
+            from skl_increc.cli._cleaning import read_rules
             from skl_increc.cli._compare import Settings
             from skl_increc.cli._sources import open_source
             from skl_increc.cli._tune import Search
             from skl_increc.cli._tune import tune as run_search
 
             source = open_source(
-                data, columns, no_rating=no_rating, no_time=no_time, limit=limit, seed=seed, progress=progress
+                data,
+                columns,
+                no_rating=no_rating,
+                no_time=no_time,
+                limit=limit,
+                seed=seed,
+                progress=progress,
+                cleaning=read_rules(clean, tuple(clean_rule or ())),
             )
         settings = Settings((), task.value, k, min_y, ties.value, 0, seed, threshold)
         run_search(settings, Search(model, tuple(param or ()), n, jobs), source)

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skl_increc.cli._errors import InputError, as_option, one_line
-from skl_increc.datasets import MOVIELENS_TERMS, fetch_movielens, load_movielens_small, read_events
-from skl_increc.exceptions import DatasetError
+from skl_increc.datasets import (
+    MOVIELENS_TERMS,
+    CleaningReport,
+    clean_events,
+    fetch_movielens,
+    load_movielens_small,
+    read_events,
+)
+from skl_increc.datasets._files import read_dirty_events
 from skl_increc.report import DataSummary
 
 if TYPE_CHECKING:
@@ -39,6 +46,7 @@ class Source:
     liked: float | None = None
     terms: str | None = None
     notes: list[str] = field(default_factory=list)
+    cleaned: CleaningReport | None = None
 
     @property
     def has_ratings(self) -> bool:
@@ -72,7 +80,7 @@ class Source:
             times=times,
             shared_moments=shared,
             columns=self.columns,
-            notes=tuple(self.notes),
+            notes=(*("" if self.cleaned is None else str(self.cleaned)).splitlines(), *self.notes),
             terms=self.terms,
         )
 
@@ -86,6 +94,7 @@ def open_source(
     limit: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    cleaning: Mapping[str, Any] | None = None,
 ) -> Source:
     """Read the events of a file or of a built-in set, in order of time.
 
@@ -103,6 +112,8 @@ def open_source(
         Order of the events of a built-in set that share a second.
     progress : callable or None
         Told the bytes done and in all of a download.
+    cleaning : mapping or None
+        Parameters of `clean_events`; None: leave the events as they are, and refuse what cannot be read.
 
     Raises
     ------
@@ -115,10 +126,10 @@ def open_source(
     name = "movielens-small" if data is None else data
     try:
         if name.casefold() in BUILT_IN:
-            source = _built_in(name.casefold(), columns, seed, progress)
+            source = _built_in(name.casefold(), columns, seed, progress, cleaning)
         else:
-            source = _from_file(name, columns, no_rating, no_time)
-    except (DatasetError, ImportError, OSError) as error:
+            source = _from_file(name, columns, no_rating, no_time, cleaning)
+    except (ValueError, ImportError, OSError) as error:  # DatasetError is a ValueError
         raise InputError(as_option(one_line(error))) from error
     dropped = [role for role, absent in (("rating", no_rating), ("timestamp", no_time)) if absent]
     frame = source.frame.drop(dropped, strict=False)
@@ -126,7 +137,13 @@ def open_source(
     return source
 
 
-def _built_in(name: str, columns: Mapping[str, str | None], seed: int, progress: Progress | None) -> Source:
+def _built_in(
+    name: str,
+    columns: Mapping[str, str | None],
+    seed: int,
+    progress: Progress | None,
+    cleaning: Mapping[str, Any] | None,
+) -> Source:
     given = [role for role, column in columns.items() if column is not None]
     if given:
         raise InputError(f"--{given[0]}-col is for files: {name} has columns of its own. Leave it out.")
@@ -139,12 +156,20 @@ def _built_in(name: str, columns: Mapping[str, str | None], seed: int, progress:
             size, item_columns=False, progress=progress, backend="polars", random_state=seed
         )
         title = f"MovieLens-{size.upper()}"
-    return Source(
-        title, frame.select("user", "item", "rating", "timestamp"), liked=_LIKED, terms=MOVIELENS_TERMS
-    )
+    frame = frame.select("user", "item", "rating", "timestamp")
+    report = None
+    if cleaning is not None:
+        frame, report = clean_events(frame, **cleaning)
+    return Source(title, frame, liked=_LIKED, terms=MOVIELENS_TERMS, cleaned=report)
 
 
-def _from_file(data: str, columns: Mapping[str, str | None], no_rating: bool, no_time: bool) -> Source:
+def _from_file(
+    data: str,
+    columns: Mapping[str, str | None],
+    no_rating: bool,
+    no_time: bool,
+    cleaning: Mapping[str, Any] | None,
+) -> Source:
     path = Path(data).expanduser()
     if path.is_dir():
         raise InputError(f"{data!r} is a directory: name a CSV or Parquet file in it.")
@@ -154,12 +179,17 @@ def _from_file(data: str, columns: Mapping[str, str | None], no_rating: bool, no
             "Files are CSV or Parquet."
         )
     usual = {"user": "user", "item": "item", "rating": "rating", "time": "timestamp"}
-    wanted: dict[str, Any] = {f"{role}_col": columns[role] or usual[role] for role in usual}
+    wanted: dict[str, str | None] = {name: columns[role] or name for role, name in usual.items()}
     if no_rating:
-        wanted["rating_col"] = None
+        wanted["rating"] = None
     if no_time:
-        wanted["time_col"] = None
-    frame, found = read_events(path, **wanted, detect=True, return_columns=True)
+        wanted["timestamp"] = None
+    report = None
+    if cleaning is None:
+        named: dict[str, Any] = {f"{role}_col": wanted[name] for role, name in usual.items()}
+        frame, found = read_events(path, **named, detect=True, return_columns=True)
+    else:
+        frame, found, report = read_dirty_events(path, wanted, cleaning)
     frame = frame.select([role for role in usual.values() if found[role] is not None])
     for role in ("user", "item"):
         if frame[role].dtype.is_nested():
@@ -168,4 +198,4 @@ def _from_file(data: str, columns: Mapping[str, str | None], no_rating: bool, no
                 f"name another with --{role}-col."
             )
     read_as = {role: name for role, name in found.items() if name is not None and name != role}
-    return Source(path.name, frame, columns=read_as)
+    return Source(path.name, frame, columns=read_as, cleaned=report)

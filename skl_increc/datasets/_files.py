@@ -6,10 +6,13 @@ import csv
 import gzip
 import os
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skl_increc.datasets._columns import choose_columns
+from skl_increc.datasets._cleaning import clean_events
+from skl_increc.datasets._cleaning_report import CleaningReport
+from skl_increc.datasets._columns import PARAMETERS, choose_columns
 from skl_increc.datasets._frames import shown
 from skl_increc.datasets._values import Column, typed_extra
 from skl_increc.exceptions import DatasetError
@@ -86,21 +89,69 @@ def read_events(
     [('Bob', 7, 3.0, 100), ('Ada', 9, 4.5, 200)]
     """
     try:
-        import polars as pl
+        import polars as pl  # noqa: F401
     except ImportError as error:
         raise ImportError(f'read_events needs polars ({error}): pip install "skl_increc[cli]"') from error
+    source = repr(str(Path(path).expanduser()))
+    wanted = {"user": user_col, "item": item_col, "rating": rating_col, "timestamp": time_col}
+    raw, rows, chosen = _open_events(path, wanted, detect)
+    frame = _typed(raw, rows, chosen, source)
+    return (frame, chosen) if return_columns else frame
+
+
+def read_dirty_events(
+    path: str | os.PathLike[str], wanted: Mapping[str, str | None], cleaning: Mapping[str, Any]
+) -> tuple[pl.DataFrame, dict[str, str | None], CleaningReport]:
+    """Read a file as `read_events` does, but drop what it would refuse, and whatever else cleaning says.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    wanted : mapping
+        user, item, rating, timestamp -> name of the column, or None; looked for under common names too.
+    cleaning : mapping
+        Parameters of `clean_events`.
+    """
+    source = repr(str(Path(path).expanduser()))
+    raw, _, chosen = _open_events(path, wanted, True)
+    named: dict[str, Any] = {PARAMETERS[role]: name for role, name in chosen.items()}
+    raw, report = clean_events(raw, **named, **cleaning)
+    if len(raw) == 0:
+        raise DatasetError(f"Of {source} no event is left: {', '.join(report.dropped)}.")
+    return _typed(raw, _numbered(raw), chosen, source), chosen, report
+
+
+def _open_events(
+    path: str | os.PathLike[str], wanted: Mapping[str, str | None], detect: bool
+) -> tuple[pl.DataFrame, pl.Series, dict[str, str | None]]:
+    """The rows of a file as they stand there, their numbers, and the column of each role."""
+    import polars as pl
+
     path = Path(path).expanduser()
     source = repr(str(path))
     raw = _read_file(path, source)
     names = list(raw.columns)
-    wanted = {"user": user_col, "item": item_col, "rating": rating_col, "timestamp": time_col}
     chosen = choose_columns(names, wanted, detect, source)
-
-    rows = pl.Series("row", range(1, len(raw) + 1), dtype=pl.Int64)
+    rows = _numbered(raw)
     filled = ~raw.select(pl.all_horizontal(pl.all().is_null())).to_series()
     raw, rows = raw.filter(filled), rows.filter(filled)
     if len(raw) == 0:
         raise DatasetError(f"{source} is empty: it names the columns {shown(names)}, but holds no event.")
+    return raw, rows, chosen
+
+
+def _numbered(raw: pl.DataFrame) -> pl.Series:
+    import polars as pl
+
+    return pl.Series("row", range(1, len(raw) + 1), dtype=pl.Int64)
+
+
+def _typed(raw: pl.DataFrame, rows: pl.Series, chosen: Mapping[str, str | None], source: str) -> pl.DataFrame:
+    """The columns of the roles in their types, then the others; in order of time."""
+    import polars as pl
+
+    names: Sequence[str] = raw.columns
     series = [
         Column(raw[name], role, rows, names, source).parsed()
         for role, name in chosen.items()
@@ -109,9 +160,7 @@ def read_events(
     roles = set(chosen.values())
     series += [typed_extra(raw[name]) for name in names if name not in roles]
     frame = pl.DataFrame(series)
-    if time_col is not None:
-        frame = frame.sort("timestamp", maintain_order=True)
-    return (frame, chosen) if return_columns else frame
+    return frame if chosen["timestamp"] is None else frame.sort("timestamp", maintain_order=True)
 
 
 def _read_file(path: Path, source: str) -> pl.DataFrame:
