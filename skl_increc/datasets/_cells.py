@@ -12,7 +12,7 @@ from skl_increc._state._idmap import IdMap
 from skl_increc.base._clock import second_of, seconds_of
 from skl_increc.base._interactions import read_ids
 
-__all__ = ["Cells", "instant", "read_id_cells", "read_numbers", "read_times"]
+__all__ = ["Cells", "instant", "is_nan", "read_id_cells", "read_numbers", "read_times"]
 
 
 class Cells(NamedTuple):
@@ -107,7 +107,7 @@ def _read_each(column: nw.Series[Any], values: np.ndarray, missing: np.ndarray, 
         if missing[row]:
             continue
         text = isinstance(value, str)
-        if (text and not value.strip()) or _is_nan(value):
+        if (text and not value.strip()) or is_nan(value):
             more[row] = True
             continue
         if text and value in known:
@@ -122,5 +122,6 @@ def _read_each(column: nw.Series[Any], values: np.ndarray, missing: np.ndarray, 
     return more
 
 
-def _is_nan(value: Any) -> bool:
+def is_nan(value: Any) -> bool:
+    """Whether a value is the NaN by which a cell says that it is empty."""
     return isinstance(value, (float, np.floating)) and value != value

@@ -12,7 +12,7 @@ import numpy as np
 
 from skl_increc.base._clock import span_in_seconds, span_of_text
 from skl_increc.base._frames import open_frame
-from skl_increc.datasets._cells import Cells, instant, read_id_cells, read_numbers, read_times
+from skl_increc.datasets._cells import Cells, instant, is_nan, read_id_cells, read_numbers, read_times
 from skl_increc.datasets._cleaning_report import CleaningReport
 from skl_increc.datasets._cleaning_rules import Sieve, bursts, cancelled, matches, repeats
 from skl_increc.datasets._frames import shown
@@ -299,7 +299,8 @@ def _report(
         rows = np.flatnonzero(sieve.codes == sieve.reasons.index(reason))[:_EXAMPLES].tolist()
         cells = table.select(names)[rows]
         examples[reason] = [
-            {"row": row, **event} for row, event in zip(rows, cells.iter_rows(named=True), strict=True)
+            {"row": row, **{name: None if is_nan(value) else value for name, value in event.items()}}
+            for row, event in zip(rows, cells.iter_rows(named=True), strict=True)
         ]
     backend = table.implementation.value
     return CleaningReport(
