@@ -17,6 +17,7 @@ MODELS = {
     "Popularity-min_y": Popularity(min_y=3),
     "Popularity-half_life-events": Popularity(half_life=50),
     "Popularity-half_life-time": Popularity(half_life=dt.timedelta(days=2), time_col="time"),
+    "Popularity-half_life-auto": Popularity(half_life="auto", time_col="time"),
     "Popularity-half_life-short": Popularity(
         half_life=60.0, time_col="time"
     ),  # thousands of half-lives in a stream
