@@ -76,7 +76,7 @@ class BinaryMeter:
         """Count a block; or, where a probability is none, count nothing and return the event's number."""
         for number, p in zip(numbers, answers, strict=True):
             if not 0.0 <= p <= 1.0:
-                return number
+                return int(number)
         for truth, p in zip(truths, answers, strict=True):
             self.n += 1
             self._loss += (log_loss(truth, p) - self._loss) / self.n

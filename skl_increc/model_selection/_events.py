@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -14,6 +15,7 @@ from skl_increc._state.ids import canonical
 from skl_increc.base._frames import open_frame
 from skl_increc.exceptions import DatasetError
 
+from ._rows import rows_of
 from ._stream import split_event
 
 __all__ = ["Columns", "Event", "Events", "open_events", "values_of"]
@@ -21,7 +23,8 @@ __all__ = ["Columns", "Event", "Events", "open_events", "values_of"]
 #: user, item (canonical; None if missing), moment (None: alone), x, y, w (None: 1)
 Event = tuple[Any, Any, Any, dict[Any, Any], Any, Any]
 
-_ROWS_AT_ONCE = 8192
+_ROWS_AT_ONCE = 8192  # of a frame
+_EVENTS_AT_ONCE = 256  # few, so that they stay in the processor's caches
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,9 @@ def _open_frame(frame: Any, columns: Columns, needs_y: bool, min_y: float | None
         frame = frame[order]
         ratings = None if ratings is None else ratings[order]
     ticks = 1e6 if columns.time is not None and frame[columns.time].dtype == nw.Datetime else 1.0
-    return Events(_rows(frame, columns, ratings), len(frame), frame.implementation.value, ticks)
+    return Events(
+        chain.from_iterable(_rows(frame, columns, ratings)), len(frame), frame.implementation.value, ticks
+    )
 
 
 def _ratings(frame: Any, name: Hashable) -> np.ndarray:
@@ -184,18 +189,17 @@ def _time_order(frame: Any, name: Hashable) -> np.ndarray | None:
     return np.argsort(times, kind="stable")
 
 
-def _rows(frame: Any, columns: Columns, ratings: np.ndarray | None) -> Iterator[Event]:
+def _rows(frame: Any, columns: Columns, ratings: np.ndarray | None) -> Iterator[list[Event]]:
     names = [name for name in frame.columns if name != columns.rating]
     user_at, item_at = names.index(columns.user), names.index(columns.item)
     for start in range(0, len(frame), _ROWS_AT_ONCE):
         part = frame[start : start + _ROWS_AT_ONCE]
-        n = len(part)
-        moments = [None] * n if columns.time is None else _moments(part, columns.time).tolist()
-        values = [None] * n if ratings is None else ratings[start : start + n].tolist()
+        moments = None if columns.time is None else _moments(part, columns.time).tolist()
+        values = None if ratings is None else ratings[start : start + _ROWS_AT_ONCE].tolist()
         cells = [values_of(part[name]) for name in names]
-        for row, moment, y in zip(zip(*cells, strict=True), moments, values, strict=True):
-            user, item = canonical(row[user_at]), canonical(row[item_at])
-            yield user, item, moment, dict(zip(names, row, strict=True)), y, None
+        for row in range(0, len(part), _EVENTS_AT_ONCE):
+            stop = min(row + _EVENTS_AT_ONCE, len(part))
+            yield rows_of(names, cells, row, stop, user_at, item_at, moments, values, None)
 
 
 def values_of(series: Any) -> list[Any]:

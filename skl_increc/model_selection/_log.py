@@ -36,10 +36,10 @@ class QuestionLog:
 
     def note(self, plan: Plan) -> None:
         """Add the questions of a block."""
-        self.numbers.extend(plan.numbers)
-        self.ages.extend(plan.ages)
-        self.item_ages.extend(plan.item_ages)
-        self.items.extend(plan.items)
+        self.numbers.frombytes(plan.numbers.tobytes())
+        self.ages.frombytes(plan.ages.tobytes())
+        self.item_ages.frombytes(plan.item_ages.tobytes())
+        self.items.frombytes(plan.items.tobytes())
 
     def close(self, planner: Planner, entrants: Sequence[Entrant]) -> None:
         """Take over the names of the items, and the outcomes."""

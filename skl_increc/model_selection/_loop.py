@@ -53,7 +53,7 @@ def run_stream(
 
 
 def _take(entrants: Sequence[Entrant], plan: Plan, log: QuestionLog | None) -> None:
-    if not plan.steps:
+    if not len(plan):
         return
     # all run before any is measured: an interrupted block counts for none of them
     answers = [None if entrant.diverged_at else entrant.run(plan) for entrant in entrants]

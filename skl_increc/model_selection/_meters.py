@@ -17,6 +17,7 @@ from skl_increc.base._ranking import mean_gain
 from skl_increc.metrics import RankingMetric
 from skl_increc.metrics._gains import GainMetric
 
+from ._ask import count_errors, count_places
 from ._binary import BINARY_NAMES, is_binary_metric
 
 __all__ = ["MISS", "SKIPPED", "RankingMeter", "RatingMeter", "choose_metrics"]
@@ -127,26 +128,15 @@ class RatingMeter:
 
     def measure(self, truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> int | None:
         """Count a block; or, where an answer is not finite, count nothing and return the event's number."""
-        n, mse, mae = self.n, self._mse, self._mae
-        errors: list[float] = []
         try:
-            for truth, answer in zip(truths, answers, strict=True):
-                if answer is None:  # River skips these, too
-                    errors.append(math.nan)
-                    continue
-                error = truth - answer
-                errors.append(error)
-                n += 1
-                share = 1.0 / n
-                mse += share * (error**2 - mse)
-                mae += share * (abs(error) - mae)
-        except OverflowError:  # the square of a finite error
-            mse = math.inf
+            n, mse, mae, errors = count_errors(truths, answers, self.n, self._mse, self._mae)
+        except OverflowError:  # an integer beyond all floats
+            return self._first_bad(truths, answers, numbers)
         if not math.isfinite(mse):
             return self._first_bad(truths, answers, numbers)
-        self.n, self._mse, self._mae = n, float(mse), float(mae)
+        self.n, self._mse, self._mae = n, mse, mae
         if self.outcomes is not None:
-            self.outcomes.extend(errors)
+            self.outcomes.frombytes(errors.tobytes())
         for metric in self._others.values():
             for truth, answer in zip(truths, answers, strict=True):
                 if answer is not None:
@@ -156,7 +146,9 @@ class RatingMeter:
     @staticmethod
     def _first_bad(truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> int:
         errors = (0.0 if a is None else float(t - a) for t, a in zip(truths, answers, strict=True))
-        return next(n for n, error in zip(numbers, errors, strict=True) if not math.isfinite(error * error))
+        return next(
+            int(n) for n, error in zip(numbers, errors, strict=True) if not math.isfinite(error * error)
+        )
 
     def values(self) -> dict[str, float]:
         """Value of each metric over everything asked; NaN before the first answer."""
@@ -197,23 +189,11 @@ class RankingMeter:
 
     def measure(self, truths: Sequence[Any], answers: Sequence[Any], numbers: Sequence[int]) -> None:
         """Count a block; ``truths`` are the items that each list is asked for."""
-        n, k, counts = self.n, self._k, self._counts.copy()
-        places: list[int] = []
-        for items, ranked in zip(truths, answers, strict=True):
-            if ranked is None:
-                places += [SKIPPED] * len(items)
-                continue
-            for item in items:
-                n += 1
-                place = ranked.index(item) if item in ranked else k
-                if place < k:
-                    counts[place] += 1
-                    places.append(place)
-                else:
-                    places.append(MISS)
-        self.n, self._counts = n, counts
+        counts = self._counts.copy()
+        n, places = count_places(truths, answers, len(numbers), counts, MISS, SKIPPED)
+        self.n, self._counts = self.n + n, counts
         if self.outcomes is not None:
-            self.outcomes.extend(places)
+            self.outcomes.frombytes(places.astype(self.outcomes.typecode).tobytes())
         for metric in self._others.values():
             for items, ranked in zip(truths, answers, strict=True):
                 for item in items:

@@ -4,59 +4,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._ask import go, go_timed
 from ._binary import BinaryMeter
 from ._entrants import Calls
 from ._latency import Latency
 from ._meters import RankingMeter, RatingMeter
-from ._plan import Plan, Step
+from ._plan import Plan
 
 __all__ = ["Entrant", "clock_cost"]
 
-_TIMED_STEPS = 16
+#: questions and lessons of a block of 256 that are timed by themselves
+_TIMED = 32
 
 
 def clock_cost() -> float:
     """Nanoseconds that reading the clock adds to a span."""
     clock = time.perf_counter_ns
     return float(min(-clock() + clock() for _ in range(200)))
-
-
-def _go(steps: Sequence[Step], ask: Callable[..., Any], teach: Callable[..., Any], put: Any) -> None:
-    for questions, x, y, w in steps:
-        for question in questions:
-            put(ask(question))
-        if x is None:  # its label comes later
-            continue
-        if w is None:
-            teach(x, y)
-        else:
-            teach(x, y, w=w)
-
-
-def _go_timed(
-    steps: Sequence[Step], ask: Callable[..., Any], teach: Callable[..., Any], put: Any
-) -> tuple[list[int], list[int]]:
-    """As `_go`; returns the nanoseconds of each question and of each lesson."""
-    clock = time.perf_counter_ns
-    asking, teaching = [], []
-    for questions, x, y, w in steps:
-        for question in questions:
-            start = clock()
-            answer = ask(question)
-            asking.append(clock() - start)
-            put(answer)
-        if x is None:
-            continue
-        start = clock()
-        if w is None:
-            teach(x, y)
-        else:
-            teach(x, y, w=w)
-        teaching.append(clock() - start)
-    return asking, teaching
 
 
 class Entrant:
@@ -87,14 +53,13 @@ class Entrant:
     def run(self, plan: Plan) -> list[Any]:
         """Answers to the questions of a block, each asked before its event is taught."""
         answers: list[Any] = []
-        steps, put = plan.steps, answers.append
         start = time.process_time()
         try:
             # in the middle: the first steps find the caches full of something else
-            middle = len(steps) // 2
-            _go(steps[:middle], self._ask, self._teach, put)
-            asking, teaching = _go_timed(steps[middle : middle + _TIMED_STEPS], self._ask, self._teach, put)
-            _go(steps[middle + _TIMED_STEPS :], self._ask, self._teach, put)
+            middle = len(plan) // 2
+            go(plan, 0, middle, self._ask, self._teach, answers)
+            asking, teaching = go_timed(plan, middle, middle + _TIMED, self._ask, self._teach, answers)
+            go(plan, middle + _TIMED, len(plan), self._ask, self._teach, answers)
         except Exception as error:
             error.add_note(f"Raised by the model {self.name!r} of progressive_validate.")
             raise
@@ -125,7 +90,7 @@ class Entrant:
         if not hasattr(self.model, "recommend_one"):
             return None
         score = self.model.predict_one(plan.last)
-        return plan.numbers[-1] if isinstance(score, float) and not math.isfinite(score) else None
+        return int(plan.numbers[-1]) if isinstance(score, float) and not math.isfinite(score) else None
 
     def values(self) -> dict[str, float]:
         """Metrics so far, NaN for a model that is out."""

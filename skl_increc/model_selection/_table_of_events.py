@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from skl_increc.base._frames import is_frame, open_frame
 from skl_increc.base._interactions import read_table
 
 from ._events import Columns, Event, values_of
+from ._rows import rows_of
 
 __all__ = ["EventTable", "read_events_of"]
 
@@ -53,11 +54,9 @@ class EventTable:
 
     def events(self) -> Iterator[Event]:
         """The events; a moment is None without times."""
-        n = len(self)
-        moments: Sequence[float | None] = self.moments or [None] * n
-        weights: Sequence[float | None] = self.w or [None] * n
-        for row, moment, y, w in zip(zip(*self.cells, strict=True), moments, self.y, weights, strict=True):
-            yield row[0], row[1], moment, dict(zip(self.names, row, strict=True)), y, w
+        for start in range(0, len(self), 256):
+            stop = min(start + 256, len(self))
+            yield from rows_of(self.names, self.cells, start, stop, 0, 1, self.moments, self.y, self.w)
 
 
 def read_events_of(model: InteractionEstimator, X: Any, y: Any, sample_weight: Any) -> EventTable:
