@@ -16,7 +16,9 @@ os.environ["PYTHONSAFEPATH"] = "1"
 # A test that passed yesterday and was not touched passes today: the examples of hypothesis are the same every
 # time.  SKL_INCREC_SEARCH=20 draws twenty times as many, new ones in every run.
 SEARCH = int(os.environ.get("SKL_INCREC_SEARCH", "0"))
-settings.register_profile("same", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.register_profile(
+    "same", max_examples=40, derandomize=True, database=None, deadline=None, print_blob=True
+)
 settings.register_profile("search", max_examples=100 * max(1, SEARCH), deadline=None, print_blob=True)
 settings.load_profile("search" if SEARCH else "same")
 

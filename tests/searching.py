@@ -7,7 +7,7 @@ from hypothesis import settings
 
 __all__ = ["examples"]
 
-USUAL = 100  # hypothesis's own number, and that of the profile that is loaded by default
+USUAL = 40  # of the profile that is loaded by default
 
 
 def examples(n: int) -> int:

@@ -29,7 +29,8 @@ def fit_table(model: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) ->
         state = model._new_state() if reset or model._state is None else None
         events = read_table(model, X, reset=reset or "n_features_in_" not in before, learning=True)
         target = model._check_y(y, len(events))
-        check_consistent_length(target, events)
+        if len(target) != len(events):
+            check_consistent_length(target, events)
         weight = model._check_weight(sample_weight, events, reset)
         passes = getattr(model, "n_epochs", 1) if reset else 1
         if state is not None:
@@ -180,7 +181,8 @@ def learn_frame(model: Any, X: Any, y: Any, w: Any) -> None:
     if not len(frame):
         return
     target = model._check_y(y, len(events))
-    check_consistent_length(target, events)
+    if len(target) != len(events):
+        check_consistent_length(target, events)
     weight = model._check_weight(w, events, False)
     if fresh:
         state = model._new_state()

@@ -137,18 +137,24 @@ def read_table(
 
     ``checked=False`` neither compares X with earlier tables nor remembers its columns.
     """
-    if isinstance(open_frame(X, pass_through=True), nw.LazyFrame):
+    frame = open_frame(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
         raise TypeError("X is a lazy frame; call .collect() first.")
-    if is_frame(X):
-        if checked:
+    if isinstance(frame, nw.DataFrame):
+        if checked and (reset or not _has_the_columns(frame, model)):
             validate_data(model, X, reset=reset, skip_check_array=True)
-        frame = open_frame(X)
         if frame.shape[0] == 0 and checked:
             raise ValueError(
                 f"Found array with 0 sample(s) (shape={tuple(frame.shape)}) while a minimum of 1 is required."
             )
         return _read_frame(model, frame, learning)
     return _read_array(model, X, reset=reset, checked=checked, learning=learning)
+
+
+def _has_the_columns(frame: nw.DataFrame, model: Any) -> bool:
+    """Whether its columns are those of the first table: scikit-learn, asked, would find nothing amiss."""
+    names = getattr(model, "feature_names_in_", None)
+    return names is not None and list(frame.columns) == names.tolist()
 
 
 def read_column(X: Any, key: Any, position: int, parameter: str) -> Ids:
@@ -265,6 +271,8 @@ def _ids_of_series(series: nw.Series) -> Ids:
         # some of them are tuples.
         codes = native.cat.codes.to_numpy().astype(np.int64)
         return Ids(codes=codes, distinct=native.cat.categories.tolist())
+    if series.implementation.is_pandas() and native.dtype == object:
+        return Ids(objects=native.tolist())  # before narwhals looks at each of them to name their type
     dtype = series.dtype
     if dtype.is_integer() and dtype not in (nw.UInt64, nw.UInt128, nw.Int128):
         missing = series.is_null().to_numpy() if series.null_count() else None

@@ -16,6 +16,11 @@ __all__ = ["TargetMixin"]
 LARGEST, HEAVIEST = 1e100, 1e15
 
 
+def _is_plain(values: Any) -> bool:
+    """Whether these are numbers that need no conversion, only a look at the least and the largest."""
+    return type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and len(values) > 0
+
+
 class TargetMixin:
     """What y and the weights of a call may be."""
 
@@ -29,6 +34,8 @@ class TargetMixin:
                 )
             min_y = getattr(self, "min_y", None)
             return np.full(n, 1.0 if min_y is None else max(1.0, float(min_y)))  # None is a positive
+        if _is_plain(y) and -LARGEST < y.min() and y.max() < LARGEST:
+            return np.ascontiguousarray(y)
         y = column_or_1d(y, warn=True)
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if len(y) and not (-LARGEST < y.min() and y.max() < LARGEST):
@@ -40,6 +47,9 @@ class TargetMixin:
     def _check_weight(self, sample_weight: Any, events: Interactions, reset: bool) -> np.ndarray:
         if sample_weight is None:
             return np.ones(len(events))
+        if _is_plain(sample_weight) and len(sample_weight) == len(events):
+            if 0 <= sample_weight.min() and 0 < sample_weight.max() < HEAVIEST:
+                return np.ascontiguousarray(sample_weight)
         if isinstance(sample_weight, numbers.Real):
             w = np.full(len(events), float(sample_weight))
         else:

@@ -247,4 +247,7 @@ def same_answers(a: Any, b: Any, users: Sequence, items: Sequence, how: str, wha
         equal = _close(scores, others, how)
         if isinstance(said, tuple) and how == "bitwise":
             equal = equal and said[0].tolist() == right[name][0].tolist()
-        demand(equal, f"{type(a).__name__}: {what} ({how}); {name} differs: {said} against {right[name]}.")
+        if not equal:
+            demand(
+                False, f"{type(a).__name__}: {what} ({how}); {name} differs: {said} against {right[name]}."
+            )
