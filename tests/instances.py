@@ -3,6 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
+from skl_increc.content import ContentRidge, Rocchio
 from skl_increc.factorization import BPR, BiasedMF, BiasedMFClassifier, ImplicitALS, KalmanMF
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
@@ -76,6 +77,8 @@ MODELS = {
     ),
     "ImplicitALS": ImplicitALS(5),
     "ImplicitALS-cg-17": ImplicitALS(17, solver="cg", min_y=2, time_col="time"),
+    "ContentRidge": ContentRidge(),
+    "Rocchio": Rocchio(half_life=dt.timedelta(days=2), negative=0.5, min_y=2, time_col="time"),
     "KalmanMF": KalmanMF(),
     "KalmanMF-full": KalmanMF(covariance="full", drift_factors=1e-4, clip_to_range=True, history=5),
     "KalmanMF-time-17": KalmanMF(17, time_col="time"),

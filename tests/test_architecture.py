@@ -26,6 +26,7 @@ FLOORS = {
     "neighbors": 4,
     "sequence": 4,
     "linear": 4,
+    "content": 4,
     "compose": 5,
     "datasets": 5,
     "metrics": 5,

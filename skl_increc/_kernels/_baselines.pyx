@@ -50,9 +50,10 @@ cdef class PopularityLearner(Learner):
     cdef double[:, ::1] weight, events, user_events, anonymous, anonymous_last
     cdef double[::1] s
 
-    def configure(self, double half_life, bint timed):
-        """half_life of 0: plain sums."""
+    def configure(self, double half_life, bint timed, bint counts_only=False):
+        """half_life of 0: plain sums.  ``counts_only``: a model in Python scores from what is counted here."""
         self.half_life, self.timed = half_life, timed
+        self.scores_in_python = counts_only
 
     def bind(self, dict users, dict items, scalars):
         self.weight, self.events, self.user_events = items["weight"], items["events"], users["events"]

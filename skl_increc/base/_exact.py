@@ -219,6 +219,9 @@ def _drop_empty(state: State) -> None:
             continue
         live = index.live()
         empty = live[rows.arrays["events"][live, 0] == 0]
+        features = state.stores.get(("user_features", "item_features")[side])
+        if features is not None:  # they are known all the same
+            empty = empty[~features.known(empty)]
         if len(empty):
             state.drop_rows(side, empty)
             if side == 0 and state.history is not None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import numbers
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from skl_increc._kernels._baselines import PopularityLearner
 from skl_increc._kernels._ladder import LadderLearner
@@ -15,8 +14,7 @@ from skl_increc._kernels._learner import Learner
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
-from skl_increc.base._clock import is_span_of_time, span_in_seconds
-from skl_increc.base._fading import align_anonymous, last_anonymous, scaled, share_landmark, units
+from skl_increc.base._fading import FadingCounts
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 
 __all__ = ["Popularity"]
@@ -28,7 +26,7 @@ KEPT = 32  # length of the lists that are held against what comes
 MEMORY = 3000.0  # events after which it counts half how well a list did
 
 
-class Popularity(Recommender):
+class Popularity(FadingCounts, Recommender):
     r"""The most popular items, with counts that may fade.
 
     .. math:: s_i = \sum_{e \in E_i} w_e \, 2^{-(t - t_e) / h}
@@ -99,14 +97,7 @@ class Popularity(Recommender):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        # numpy's timedelta is a number to Python, but compares with none
-        "half_life": [
-            None,
-            np.timedelta64,
-            Interval(numbers.Real, 0, None, closed="neither"),
-            dt.timedelta,
-            StrOptions({"auto"}),
-        ],
+        "half_life": [*FadingCounts._parameter_constraints["half_life"], StrOptions({"auto"})],
     }
 
     def __init__(
@@ -130,7 +121,7 @@ class Popularity(Recommender):
 
     @property
     def _timed(self) -> bool:
-        return self.half_life is not None and not self._auto and self.time_col is not None
+        return super()._timed and not self._auto
 
     @property
     def _auto(self) -> bool:
@@ -139,18 +130,6 @@ class Popularity(Recommender):
     @property
     def _ladder(self) -> tuple[float, ...]:
         return EVENT_LADDER if self.time_col is None else TIME_LADDER
-
-    def _span(self) -> float:
-        if self.half_life is None:
-            return 0.0
-        if is_span_of_time(self.half_life) and self.time_col is None:
-            raise ValueError(
-                f"half_life={self.half_life!r} is a span of time, but there is no time_col: give a number of events."
-            )
-        span = span_in_seconds(self.half_life)
-        if not 0 < span < np.inf:
-            raise ValueError(f"half_life must be a positive, finite span; got {self.half_life!r}.")
-        return span
 
     def _validate(self) -> None:
         super()._validate()
@@ -184,39 +163,7 @@ class Popularity(Recommender):
                 Field("gain", "scalar", n, meaning="how well each half-life has told what came"),
                 Field("best", "scalar", n * KEPT, meaning="the best items of each: row numbers + 1"),
             ]
-        fields = [
-            Field("events", "user", merge="sum", meaning="events of the user"),
-            Field("events", "item", merge="sum", meaning="events of the item"),
-            Field("weight", "item", merge="sum", meaning="weights of its events, decayed from the landmark"),
-            Field("events", "pair", merge="sum", meaning="events of the pair"),
-            Field("weight", "pair", merge="sum", meaning="weights of its events"),
-            Field("events", "scalar", merge="sum", meaning="events in all"),
-            Field(
-                "inexact",
-                "scalar",
-                merge="max",
-                derived=True,
-                meaning="1 once a sum was off the grid of exact ones",
-            ),
-        ]
-        if self.half_life is not None:
-            fields += [
-                Field("landmark", "scalar", merge="max", meaning="where decay starts, in half-lives"),
-                Field("now", "scalar", merge="max", meaning="time of the newest event"),
-                Field("started", "scalar", merge="max", meaning="1 once an event had an item"),
-            ]
-        if self._timed:
-            fields += [
-                Field("last", "pair", merge="max", meaning="time of its newest event"),
-                Field(
-                    "anonymous",
-                    "item",
-                    merge="sum",
-                    meaning="the weight of events without a user, at the newest",
-                ),
-                Field("anonymous_last", "item", merge="max", meaning="time of its newest anonymous event"),
-            ]
-        return fields
+        return super()._fields()
 
     def _make_learner(self, state: State) -> Learner:
         return LadderLearner(self._ladder, KEPT, MEMORY) if self._auto else PopularityLearner()
@@ -245,10 +192,6 @@ class Popularity(Recommender):
         exact = self._exact_sums()
         return within_window(self, Guarantees("bitwise", exact, exact, exact))
 
-    def _exact_sums(self) -> Any:
-        inexact = self._state is not None and self._state.scalar("inexact")[0] > 0
-        return "rounding" if inexact or self.half_life is not None else "bitwise"
-
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_rows(np.ascontiguousarray(i, dtype=np.int32))
 
@@ -269,34 +212,3 @@ class Popularity(Recommender):
         best = state.scalar("best")
         if not ((best >= 0) & (best <= state.items.n_rows) & (best == np.floor(best))).all():
             raise ValueError("the lists of half_life='auto' name rows that no item has")
-
-    # -- decay with times -----------------------------------------------------------------------
-    def _align(self, mine: State, theirs: State) -> None:
-        """Bring both to the later landmark, by exact powers of two."""
-        if not self._timed:
-            return
-        for state, power in zip((mine, theirs), share_landmark(mine, theirs), strict=True):
-            weight = state.item_rows.arrays["weight"]
-            weight[:] = scaled(weight, power)
-        align_anonymous(mine, theirs, self._span())
-
-    def _after_forget(self, state: State) -> None:
-        """Under decay, sums are taken anew: subtracting a much newer weight would leave an old one at zero."""
-        if not self._timed:
-            return
-        rows = state.items.live()
-        _, items = state.history.csr(state.users.live())
-        _, sums, times = state.history.all_values(state.users.live())
-        last = last_anonymous(state, rows)
-        newest = max(times.max(initial=-np.inf), last.max(initial=-np.inf))
-        state.reset_clock(newest)
-        started = np.isfinite(newest)
-        state.scalar("started")[0] = started
-        state.scalar("now")[0] = newest if started else 0.0
-        state.scalar("landmark")[0] = q = units(newest, self._span()) if started else 0.0
-        weight = state.item_rows.arrays["weight"][:, 0]
-        weight[:] = 0
-        known = np.isfinite(last)
-        rows, last = rows[known], last[known]
-        weight[rows] = scaled(state.item_rows.arrays["anonymous"][rows, 0], units(last, self._span()) - q)
-        np.add.at(weight, items, scaled(sums, units(times, self._span()) - q))

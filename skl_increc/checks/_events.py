@@ -19,6 +19,7 @@ __all__ = [
     "Event",
     "chunks",
     "demand",
+    "described",
     "distinct",
     "fresh",
     "in_window",
@@ -133,6 +134,15 @@ def _name(j: int, ids: str, side: str) -> Hashable:
 def distinct(events: Sequence[Event], side: str) -> list:
     """The ids of one side in order of appearance, anonymous ones left out."""
     return list(dict.fromkeys(v for v in (getattr(e, side) for e in events) if v is not None))
+
+
+def described(model: Any, events: Sequence[Event]) -> Any:
+    """The model, told features of the items if it takes them: some parameters play no part without."""
+    if hasattr(model, "set_item_features"):
+        items = distinct(events, "item")
+        features = [{"kind": "abc"[j % 3], "size": 1.0 + j % 5} for j in range(len(items))]
+        model.set_item_features(items, features)
+    return model
 
 
 def chunks(events: Sequence[Event], size: int) -> list[Sequence[Event]]:

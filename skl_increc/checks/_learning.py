@@ -17,6 +17,7 @@ from skl_increc.checks._events import (
     as_dict,
     chunks,
     demand,
+    described,
     distinct,
     fresh,
     learn,
@@ -223,7 +224,7 @@ def changed_parameters_act_at_the_next_event(model: Any) -> None:
         Event("new", "new", events[0].y, 1.0, events[-1].t),
     ]
     later = [Event(e.user, e.item, e.y, e.w, events[-1].t) for e in later]
-    trained = learn(fresh(model), events)
+    trained = described(learn(fresh(model), events), [*events, *later])
     for name, value in _changes(trained):
         acts = _acts(trained, name, value, later)
         demand(
