@@ -51,7 +51,7 @@ cdef class PopularityLearner(Learner):
     cdef double[::1] s
 
     def configure(self, double half_life, bint timed, bint counts_only=False):
-        """half_life of 0: plain sums.  ``counts_only``: a model in Python scores from what is counted here."""
+        """half_life of 0: plain sums.  ``counts_only``: a model in Python scores from the counts."""
         self.half_life, self.timed = half_life, timed
         self.scores_in_python = counts_only
 
