@@ -7,10 +7,12 @@ import warnings
 import numpy as np
 import pytest
 from joblib import parallel_config
-from river import metrics
+from river import metrics, reco
 from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning, NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from skl_increc.baselines import Popularity
@@ -109,6 +111,17 @@ def test_jobs_of_joblib_carry_it(data):
     alone = ProgressiveSearchCV(model(), GRID, factor=2).fit(*data)
     with parallel_config(backend="threading"):
         many = ProgressiveSearchCV(model(), GRID, factor=2, n_jobs=3).fit(*data)
+    np.testing.assert_array_equal(*(s.cv_results_["mean_test_score"] for s in (alone, many)))
+
+
+def test_dask_carries_it(data):
+    distributed = pytest.importorskip("distributed")
+    alone = ProgressiveSearchCV(model(), GRID, factor=2).fit(*data)
+    with (
+        distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None),
+        parallel_config(backend="dask"),
+    ):
+        many = ProgressiveSearchCV(model(), GRID, factor=2, n_jobs=2).fit(*data)
     np.testing.assert_array_equal(*(s.cv_results_["mean_test_score"] for s in (alone, many)))
 
 
@@ -214,11 +227,11 @@ def test_settings_are_checked(data, setting, message):
         ProgressiveSearchCV(model(), {"l2": [0.1, 0.2]}, **setting).fit(*data)
 
 
-def test_estimators_of_others_are_refused(data):
-    from river import reco
-
-    with pytest.raises(TypeError, match="estimator must be a model of skl_increc, .*; got a Baseline"):
-        ProgressiveSearchCV(reco.Baseline(), {"l2": [0.1]}).fit(*data)
+@pytest.mark.parametrize("other", [reco.Baseline(), make_pipeline(StandardScaler(), BiasedMF())])
+def test_estimators_of_others_are_refused(data, other):
+    message = f"estimator must be a model of skl_increc, .*; got a {type(other).__name__}. Of a pipeline, search the"
+    with pytest.raises(TypeError, match=message):
+        ProgressiveSearchCV(other, {"l2": [0.1]}).fit(*data)
 
 
 def test_rungs():
