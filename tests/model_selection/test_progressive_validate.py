@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 import sys
 
 import pytest
@@ -313,6 +314,24 @@ def test_ctrl_c_keeps_what_was_measured(rater, stream):
     assert first["RMSE"] == second["RMSE"] == want["RMSE"]
     assert f"Interrupted after {result.n_events} events." in str(result)
     assert result.to_dict()["interrupted"] is True
+
+
+class Disturbed(river_metrics.MAE):
+    """Somebody presses Ctrl-C while the 300th error is counted."""
+
+    def update(self, y_true, y_pred, w=1.0):
+        if self._mean.n == 299:
+            signal.raise_signal(signal.SIGINT)
+        super().update(y_true, y_pred, w)
+
+
+def test_ctrl_c_while_a_block_is_counted_waits_for_the_other_models(rater, stream):
+    before = signal.getsignal(signal.SIGINT)
+    result = progressive_validate({"a": rater(), "b": rater()}, stream(600), metrics=Disturbed(), step=0)
+    assert result.interrupted and 300 <= result.n_events < 600
+    assert [row["n_asked"] for row in result.summary()] == [result.n_events] * 2
+    assert len(result.outcomes("b")["error"]) == result.n_events
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_ctrl_c_before_the_first_block_ends(rater, stream):
