@@ -4,7 +4,14 @@ import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
 from skl_increc.content import ContentRidge, Rocchio
-from skl_increc.factorization import BPR, BiasedMF, BiasedMFClassifier, ImplicitALS, KalmanMF
+from skl_increc.factorization import (
+    BPR,
+    BiasedMF,
+    BiasedMFClassifier,
+    FactorizationMachine,
+    ImplicitALS,
+    KalmanMF,
+)
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
@@ -64,6 +71,7 @@ MODELS = {
     "EASE-recency": EASE(30.0, recency=0.9, min_y=3, max_items=12),
     "EASE-history=5": EASE(history=5),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
+    "FactorizationMachine": FactorizationMachine(optimizer_bias="ftrl", interactions="user-item"),
     "BPR": BPR(8, n_negatives=10),
     "BPR-options": BPR(
         17,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF, KalmanMF
+from skl_increc.factorization import BiasedMF, FactorizationMachine, KalmanMF
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
@@ -28,6 +28,7 @@ RMSE = [
     ("movielens-100k", Baseline(drift=0.002), 0.950),
     ("movielens-100k", BiasedMF(), 0.945),
     ("movielens-latest-small-2018", BiasedMF(), 0.865),
+    ("movielens-100k", FactorizationMachine(optimizer_bias="ftrl"), 0.945),
     ("movielens-100k", RatingItemKNN(), 0.947),
     ("movielens-100k", SlopeOne(), 0.958),
     ("movielens-100k", KalmanMF(), 0.935),

@@ -48,7 +48,10 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
         if "indptr" in parts:
             n = len(kept[OWNERS[state.stores[name].side]]["keys"])
             parts = parts | {"indptr": _of_length(parts["indptr"], n + 1)}
-        members |= {f"{name}.{part}": array for part, array in parts.items()}
+        members |= {
+            f"{name}.{part}": [_pack_name(v) for v in value] if isinstance(value, list) else value
+            for part, value in parts.items()
+        }
     header = {
         # a width may be a NumPy integer, as the parameter was
         "fields": [[name, side, int(width), *rest] for name, side, width, *rest in kept["fields"]],
@@ -208,6 +211,15 @@ class _Reader:
         )
         return index.ids_of(at).tolist()
 
+    def id_list(self, name: str) -> list:
+        """Ids of any kind, in their order."""
+        forms = self.members[name]
+        self.refuse(not isinstance(forms, list), f"{name} is no list")
+        try:
+            return [form if type(form) is str else decode_id(form) for form in forms]
+        except (ValueError, TypeError, OverflowError) as error:
+            raise damaged(self.path, f"{name} cannot be read ({error})") from error
+
     # -- rows ---------------------------------------------------------------------------------
     def rows(self, side: str, n: int) -> dict[str, np.ndarray]:
         kept = {}
@@ -270,6 +282,9 @@ class _Reader:
         self.refuse(not same, f"its {name} is of the kind {told}, the model's of {empty.kind}")
         kept = {}
         for part, dtype in empty.parts.items():
+            if dtype == "ids":
+                kept[part] = self.id_list(f"{name}.{part}")
+                continue
             shape = (None, None) if part == "values" and empty.n_values is not None else (None,)
             kept[part] = self.array(f"{name}.{part}", dtype, shape)
         try:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length
 from skl_increc._state._state import State
 from skl_increc.base._clock import seconds_of
 from skl_increc.base._frames import open_frame
-from skl_increc.base._interactions import Ids, Interactions, _ids_of_series, read_table
+from skl_increc.base._interactions import Ids, Interactions, _ids_of_series, context_of_frame, read_table
 from skl_increc.base._turns import alone, install, refuse_snapshot
 from skl_increc.exceptions import MissingIdsWarning
 
@@ -138,6 +138,8 @@ def _rows_of(
         state.start_rows(1, state.items.added())
         if not singly:
             model._make_room(state, len(events))
+        if events.context is not None:
+            model._take_context(state, events.context)
         if state.stores:
             state.make_room(u, i, *numbers)
     except BaseException:
@@ -161,6 +163,7 @@ def read_loosely(model: Any, frame: nw.DataFrame) -> Interactions:
     events = Interactions(column(model._owner_col(), 0), column(model.item_col, 1))
     if model.time_col is not None and model.time_col in names:
         events.time = seconds_of(frame[:, names.index(model.time_col)], model.time_col)
+    events.context = context_of_frame(model, frame, strict=False)
     return events
 
 

@@ -233,7 +233,9 @@ class InteractionEstimator(
         ndarray of shape (n_pairs,)
             float64 for rating models and recommenders.
         """
-        return self._decode(self._predict_score(*self._pairs_of(X)))
+        state = self._ready_state()
+        events = read_table(self, X, reset=False, checked=hasattr(self, "n_features_in_"))
+        return self._decode(self._answer(state, events))
 
     def _pairs_of(self, X: Any) -> tuple[State, np.ndarray, np.ndarray]:
         """The state, and the rows of the users and items that `predict` is asked about."""

@@ -72,6 +72,19 @@ cdef double unusual_number(object y, str name) except? -1.25:
     return v
 
 
+cdef int learn_whole(object self, State st, object x, object user, object item, double y, double w,
+                     double t) except -1:
+    """Learn an event of a model whose answers need more than who and what: so may its learning."""
+    self._read_event(st, x, user, item)
+    try:
+        st.learn_pair(user, item, y, w, t)
+    except BaseException:
+        for store in st.stores.values():
+            store.limit_rows(st.users.n_rows, st.items.n_rows)
+        raise
+    return 0
+
+
 def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
     """Learn one event.
 
@@ -142,7 +155,10 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
         st.learning = True
         try:
             t = st.n_events if st.time_key is None else time_of(self, st, x)
-            st.learn_pair(user, item, yy, ww, t)
+            if st.learner.scores_in_python:
+                learn_whole(self, st, x, user, item, yy, ww, t)
+            else:
+                st.learn_pair(user, item, yy, ww, t)
         finally:
             st.learning = False
     if st.time_key is not None:
@@ -183,5 +199,5 @@ def predict_one(self, x=None, *, user=None, item=None):
         if user is None and item is None:
             user, item = self._ids_by_position(d, False)
     if st.learner is None or st.learner.scores_in_python:
-        return self._score_one_slowly(st, user, item)
+        return self._score_one_slowly(st, x, user, item)
     return st.learner.score(st.users.find_c(user), st.items.find_c(item))

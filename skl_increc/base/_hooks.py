@@ -10,7 +10,9 @@ import numpy as np
 from skl_increc._kernels._learner import Learner
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
+from skl_increc.base._context import Context
 from skl_increc.base._guarantees import Guarantees
+from skl_increc.base._interactions import Interactions
 
 __all__ = ["Hooks"]
 
@@ -55,6 +57,23 @@ class Hooks:
     def _guarantees(self) -> Guarantees:
         """What it promises as it is set now."""
         return Guarantees("no", "no", "no", "no", "nothing is known of this model")
+
+    def _context_cols(self) -> Sequence[tuple[Any, str, str]]:
+        """Further columns that it reads: key, kind (``_context.KINDS``) and the parameter that names each."""
+        return ()
+
+    def _take_context(self, state: State, context: Context) -> None:
+        """Give the further columns of the next events rows, and keep them for `_learn`; on error, undo follows."""
+
+    def _read_event(self, state: State, x: Any, user: Any, item: Any) -> None:
+        """Read what else the next event says, before its room is made; on error nothing has changed.
+
+        Asked where the learner has ``scores_in_python``.
+        """
+
+    def _answer(self, state: State, events: Interactions) -> np.ndarray:
+        """What ``predict`` decodes, for pairs and whatever else was read of them."""
+        return self._predict_score(state, events.users.find(state.users), events.items.find(state.items))
 
     def _record(
         self, state: State, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray

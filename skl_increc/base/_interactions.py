@@ -13,9 +13,10 @@ from sklearn.utils.validation import validate_data
 from skl_increc._state._idmap import IdMap
 from skl_increc._state.ids import canonical
 from skl_increc.base._clock import seconds_of
+from skl_increc.base._context import Column, Context, read_cells
 from skl_increc.base._frames import is_frame, names_of, open_frame
 
-__all__ = ["Ids", "Interactions", "read_column", "read_ids", "read_table", "read_times"]
+__all__ = ["Ids", "Interactions", "context_of_frame", "read_column", "read_ids", "read_table", "read_times"]
 
 INT64 = np.iinfo(np.int64)
 
@@ -98,6 +99,7 @@ class Interactions:
     users: Ids
     items: Ids
     time: np.ndarray | None = None
+    context: Context | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -105,7 +107,8 @@ class Interactions:
     def take(self, rows: np.ndarray) -> Interactions:
         """These rows, in this order."""
         time = None if self.time is None else self.time[rows]
-        return Interactions(self.users.take(rows), self.items.take(rows), time)
+        context = None if self.context is None else self.context.take(rows)
+        return Interactions(self.users.take(rows), self.items.take(rows), time, context)
 
 
 def read_ids(values: Any) -> Ids:
@@ -196,7 +199,51 @@ def _read_frame(model: Any, frame: nw.DataFrame, learning: bool) -> Interactions
     time = None
     if learning and model.time_col is not None:
         time = seconds_of(_column(frame, names, model.time_col, None, "time_col"), model.time_col)
-    return Interactions(users, items, time)
+    return Interactions(users, items, time, context_of_frame(model, frame, strict=True))
+
+
+def context_of_frame(model: Any, frame: nw.DataFrame, *, strict: bool) -> Context | None:
+    """The further columns that the model reads; one that is absent raises, or is empty where not `strict`."""
+    wanted = model._context_cols()
+    if not wanted:
+        return None
+    names, columns = list(frame.columns), []
+    unnamed = not any(isinstance(n, str) for n in names)
+    for place, (key, kind, parameter) in enumerate(wanted):
+        if strict or key in names or (unnamed and len(names) > place + 2):
+            series: Any = _column(frame, names, key, _place(model, key, place), parameter)
+        else:
+            series = np.full(len(frame), None)
+        columns.append(_read_context(model, series, key, kind))
+    return Context(columns)
+
+
+def _place(model: Any, key: Any, place: int) -> int:
+    """Where a further column stands that has no name: behind the users and the items, or it is one of them."""
+    return {model._owner_col(): 0, model.item_col: 1}.get(key, place + 2)
+
+
+def _read_context(model: Any, cells: Any, key: Any, kind: str) -> Column:
+    return read_cells(cells, key, kind, getattr(model, "separator", "|"), _ids_of_cells)
+
+
+def _ids_of_cells(cells: Any) -> Ids:
+    if isinstance(cells, nw.Series):
+        return _ids_of_series(cells)
+    return _ids_of_array(cells) if isinstance(cells, np.ndarray) else Ids(objects=list(cells))
+
+
+def _context_of_array(model: Any, X: np.ndarray) -> Context | None:
+    columns = []
+    for place, (key, kind, parameter) in enumerate(model._context_cols()):
+        at = _position(key, _place(model, key, place), X)
+        if at >= X.shape[1]:
+            raise ValueError(
+                f"X has no column for {key!r} ({parameter}): an array of {X.shape[1]} columns holds users, items, and "
+                "then the columns of the context in their order. Pass a frame, or name columns by position."
+            )
+        columns.append(_read_context(model, X[:, at], key, kind))
+    return Context(columns) if columns else None
 
 
 def _column(frame: nw.DataFrame, names: list, key: Any, position: int | None, parameter: str) -> nw.Series:
@@ -225,7 +272,7 @@ def _read_array(model: Any, X: Any, *, reset: bool, checked: bool, learning: boo
     time = None
     if learning and model.time_col is not None:
         time = _times_of_array(X, model.time_col)
-    return Interactions(users, items, time)
+    return Interactions(users, items, time, _context_of_array(model, X))
 
 
 def _position(key: Any, otherwise: int, X: np.ndarray) -> int:

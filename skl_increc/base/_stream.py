@@ -37,9 +37,7 @@ class StreamMixin:
         if state is None:
             values = self._decode(np.full(len(events), self._prior()))
         else:
-            state = self._ready_state()
-            u, i = events.users.find(state.users), events.items.find(state.items)
-            values = self._decode(self._predict_score(state, u, i))
+            values = self._decode(self._answer(self._ready_state(), events))
         out = nw.new_series(name="prediction", values=values, backend=frame.implementation).to_native()
         index = nw.maybe_get_index(frame)
         if index is not None:
@@ -79,7 +77,7 @@ class StreamMixin:
             _batch.learn_events(self, state, *event, time)
             return state
 
-    def _score_one_slowly(self: Any, state: State, user: Any, item: Any) -> float:
+    def _score_one_slowly(self: Any, state: State, x: Any, user: Any, item: Any) -> float:
         u, i = state.users.find(canonical(user)), state.items.find(canonical(item))
         return float(self._predict_score(state, np.array([u], np.int32), np.array([i], np.int32))[0])
 

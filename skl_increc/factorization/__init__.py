@@ -3,7 +3,8 @@
 from skl_increc.factorization._biased_mf import BiasedMF
 from skl_increc.factorization._bpr import BPR
 from skl_increc.factorization._classifier import BiasedMFClassifier
+from skl_increc.factorization._factorization_machine import FactorizationMachine
 from skl_increc.factorization._implicit_als import ImplicitALS
 from skl_increc.factorization._kalman_mf import KalmanMF
 
-__all__ = ["BPR", "BiasedMF", "BiasedMFClassifier", "ImplicitALS", "KalmanMF"]
+__all__ = ["BPR", "BiasedMF", "BiasedMFClassifier", "FactorizationMachine", "ImplicitALS", "KalmanMF"]

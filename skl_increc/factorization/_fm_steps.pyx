@@ -1,0 +1,345 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The learner of factorisation machines: what an event says, gathered into rows, and one step over them."""
+from libc.math cimport sqrt
+from libc.stdint cimport int32_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+import warnings
+
+import numpy as np
+
+from skl_increc._kernels._mf cimport (
+    MF_BLOCK,
+    MFLearner,
+    mf_learn,
+    mf_model,
+    mf_stat,
+    mf_targets,
+    mf_totals,
+    skl_row_start,
+)
+from skl_increc._state._features cimport Encoded, Features, FeatureTable, entry
+
+from skl_increc.base._context import names_in, number_in, vector_in
+from skl_increc.exceptions import DivergenceWarning
+
+cdef extern from "hash.h" nogil:
+    uint64_t skl_mix(uint64_t z)
+
+cdef extern from "fm.h" nogil:
+    enum: FM_SUMS
+    float fm_standard(fm_number *T, double value, double w, int count)
+    int fm_learn(const mf_model *m, const fm_kind *kind, fm_part *U, int nu, fm_part *I, int ni, float target,
+                 float offset, float w, float *sums)
+    float fm_sum_side(const mf_model *m, const fm_kind *kind, const fm_part *part, int n, float *sum)
+    float fm_product(const mf_model *m, const float *a, const float *b)
+    void fm_log_odds(mf_totals *T, const double *y, const double *w, int n, int count, const double *classes,
+                     int balanced, float *target, float *offset, float *weight)
+
+cdef enum:
+    WHO = 0            # sides
+    WHAT = 1
+    OTHER = 2          # what is compared with it
+    NUMBERS = 5        # float64 of a numeric row
+    FIRST_SIDE = 2     # of the random start: users are 0, items are 1
+
+
+cdef int enlarge(desk *d, Py_ssize_t most) except -1:
+    """Room for so many features on a side; on error nothing has changed."""
+    cdef fm_part *parts
+    if most > d.room:
+        parts = <fm_part *>malloc(3 * most * sizeof(fm_part))
+        if parts == NULL:
+            raise MemoryError(f"no memory for an event of {most} features")
+        free(d.parts)
+        d.parts, d.room = parts, most
+    return 0
+
+
+cdef class FMLearner(MFLearner):
+    """Learner of the factorisation machines; its state has a store "features" beside the rows of ``MFLearner``."""
+
+    def __cinit__(self, int k, Py_ssize_t stride):
+        self.kind.all = 1
+        self.classes[0] = self.classes[1] = 1
+        self.mine.sums = <float *>malloc(FM_SUMS * stride * sizeof(float))
+        self.asked.sums = <float *>malloc(FM_SUMS * stride * sizeof(float))
+        if self.mine.sums == NULL or self.asked.sums == NULL:
+            raise MemoryError("no memory for sums of factors")
+        self.fit(2)
+
+    def __dealloc__(self):
+        free(self.mine.sums)
+        free(self.asked.sums)
+        free(self.mine.parts)
+        free(self.asked.parts)
+        free(self.tables)
+
+    def configure_machine(self, *, bint pairs_within, bint ftrl, float l1, classes, columns, keys, str separator):
+        """Take the parameters that ``MFLearner`` does not have; `classes` are two weights, or "balanced"."""
+        self.kind.all, self.kind.ftrl, self.kind.l1 = pairs_within, ftrl, l1
+        self.balanced = classes == "balanced"
+        self.classes[0], self.classes[1] = (1, 1) if self.balanced else classes
+        self.columns, self.keys, self.separator = columns, keys, separator
+        self.scores_in_python = bool(columns)
+        self.plain = not columns and not ftrl and not self.balanced and self.classes[0] == 1 == self.classes[1]
+
+    def attach_stores(self, dict stores):
+        cdef rows_at *tables
+        cdef Features features = stores["features"]
+        if len(features.tables) > self.n_tables:
+            tables = <rows_at *>malloc(len(features.tables) * sizeof(rows_at))
+            if tables == NULL:
+                raise MemoryError("no memory for the tables of features")
+            free(self.tables)
+            self.tables, self.n_tables = tables, len(features.tables)
+        self.features = features
+        self.point()
+
+    cdef int point(self) except -1:
+        """Find the rows of the features, which may have moved."""
+        cdef FeatureTable t
+        cdef Py_ssize_t c = 0
+        for t in self.features.tables:
+            self.tables[c].V, self.tables[c].S, self.tables[c].T = t.V, <mf_stat *>t.S, <fm_number *>t.T
+            c += 1
+        return 0
+
+    cdef int fit(self, Py_ssize_t most) except -1:
+        """Room for so many features on a side; on error nothing has changed."""
+        enlarge(&self.mine, most)
+        enlarge(&self.asked, most)
+        return 0
+
+    # -- what events say ------------------------------------------------------------------------
+    def read_event(self, dict x, object user, object item):
+        """Read what else the next event says, and give it rows; on error nothing has changed."""
+        if self.coming is None:
+            self.coming = Encoded()
+        self.features.begin()
+        try:
+            self.coming.clear()
+            self.at = 0
+            self.read_into(self.coming, x, user, item, True)
+            self.fit(self.coming.n + 2)
+            self.start_new()
+        except BaseException:
+            self.features.limit_rows(0, 0)
+            raise
+
+    def take(self, Encoded coming):
+        """These are the features of the next events; rows added since ``Features.begin`` get their start."""
+        self.fit(coming.longest + 2)
+        self.start_new()
+        self.coming, self.at = coming, 0
+
+    def rewind(self):
+        """The events that come next are those of `take` again."""
+        self.at = 0
+
+    cdef int start_new(self) except -1:
+        """Fill the rows that were added for the coming events."""
+        cdef FeatureTable t
+        cdef Py_ssize_t c = 0, row
+        cdef uint64_t h
+        for t in self.features.tables:
+            for row in range(self.features.fresh(c), t.n):
+                h = skl_mix(<uint64_t>row) if t.ids is None else t.ids.hash_of(row)
+                skl_row_start(t.V + row * self.m.stride, self.m.k, self.m.stride, self.init_scale, self.start_kind,
+                              &self.quantiles[0], self.seed, FIRST_SIDE + c, h)
+                if t.numeric:
+                    t.T[row * NUMBERS + NUMBERS - 1] = 1 / sqrt(<double>t.n)
+            c += 1
+        return self.point()
+
+    cdef int read_into(self, Encoded e, dict x, object user, object item, bint add) except -1:
+        """Read the columns of one event; `add`: what is new gets a row."""
+        cdef FeatureTable t
+        cdef Py_ssize_t c = 0, row, width
+        cdef int32_t place
+        cdef uint64_t salt
+        cdef double value
+        for key, kind, side in self.columns:
+            cell = user if key == self.keys[0] else item if key == self.keys[1] else x.get(key, x.get(c + 2))
+            place = self.features.table_of[c]
+            t, salt = self.features.tables[place], self.features.salts[c]
+            place = 2 * place + <int32_t>side
+            c += 1
+            if kind == "category":
+                row = t.add(cell, salt) if add else t.find(cell, salt)
+                if row >= 0:
+                    e.push(place, <int32_t>row, 1)
+            elif kind == "list":
+                names, numbers = names_in(cell, self.separator)
+                for width in range(len(names)):
+                    row = t.add(names[width], salt) if add else t.find(names[width], salt)
+                    value = 1 / sqrt(<double>len(names)) if numbers is None else numbers[width]
+                    if value != value:
+                        value = 1 / sqrt(<double>len(names))
+                    if row >= 0:
+                        e.push(place, <int32_t>row, value)
+            elif kind == "number":
+                value = number_in(cell, key)
+                if value == value:
+                    if add and t.n == 0:
+                        t.resize(1)
+                    if t.n:
+                        e.push(place, 0, value)
+            else:
+                vector = vector_in(cell, key)
+                if vector is None:
+                    continue
+                if t.n == 0 and add:
+                    t.resize(len(vector))
+                check_width(t, len(vector), key)
+                for row in range(t.n):
+                    value = vector[row]
+                    if value == value:
+                        e.push(place, <int32_t>row, value)
+        e.close()
+        return 0
+
+    # -- one event ------------------------------------------------------------------------------
+    cdef void add_row(self, desk *d, int side, float *V, mf_stat *S, Py_ssize_t row, float x) noexcept nogil:
+        cdef fm_part *p = d.parts + side * d.room + d.n[side]
+        if row >= 0:
+            p.v, p.s, p.x = V + row * self.m.stride, S + row, x
+            d.n[side] += 1
+
+    cdef void gather(self, desk *d, Encoded e, Py_ssize_t event, int32_t u, int32_t i, double w,
+                     bint count) noexcept nogil:
+        """Put the rows of an event on the desk; `count`: its numbers count for their scale."""
+        cdef Py_ssize_t j
+        cdef entry *one
+        cdef rows_at *t
+        cdef float x
+        d.n[WHO] = d.n[WHAT] = d.n[OTHER] = 0
+        self.add_row(d, WHO, self.m.P, self.m.SU, u, 1)
+        self.add_row(d, WHAT, self.m.Q, self.m.SI, i, 1)
+        if e is None:
+            return
+        for j in range(e.first(event), e.first(event + 1)):
+            one = e.entries + j
+            t = self.tables + (one.place >> 1)
+            x = <float>one.value if t.T == NULL else fm_standard(t.T + one.row, one.value, w, count)
+            if x != 0:
+                self.add_row(d, one.place & 1, t.V, t.S, one.row, x)
+
+    cdef void targets(self, const double *y, const double *w, int n, float *target, float *offset,
+                      float *weight) noexcept nogil:
+        if self.m.loss:
+            fm_log_odds(self.T, y, w, n, self.count, self.classes, self.balanced, target, offset, weight)
+        else:
+            mf_targets(&self.m, self.T, y, w, n, self.count, target, offset, weight)
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef float target[MF_BLOCK]
+        cdef float offset[MF_BLOCK]
+        cdef float weight[MF_BLOCK]
+        cdef Py_ssize_t a = 0, j
+        cdef int b
+        cdef desk *d = &self.mine
+        cdef double bad = 0
+        self.features.open = False
+        if self.plain:
+            mf_learn(&self.m, self.T, u, i, y, w, n, self.count)
+            return
+        while a < n:
+            b = <int>min(n - a, <Py_ssize_t>MF_BLOCK)
+            self.targets(y + a, w + a, b, target, offset, weight)
+            for j in range(b):
+                self.gather(d, self.coming, self.at, u[a + j], i[a + j], w[a + j], self.count)
+                bad += fm_learn(&self.m, &self.kind, d.parts, d.n[WHO], d.parts + d.room, d.n[WHAT], target[j],
+                                offset[j], weight[j], d.sums)
+                self.at += 1
+            a += b
+        if bad:
+            with gil:
+                self.tell(bad)
+
+    def tell(self, double bad):
+        """Warn, once, that rows have exploded."""
+        if not self.exploded:
+            warnings.warn(
+                "A factor or weight grew beyond all measure, and is left as it is. Lower learning_rate or "
+                "init_scale, or raise l2.", DivergenceWarning, stacklevel=2)
+        self.exploded += bad
+
+    # -- answers --------------------------------------------------------------------------------
+    cdef float total(self, desk *d) noexcept nogil:
+        """What the rows on the desk come to, in standard units."""
+        cdef float *B = d.sums + self.m.stride
+        cdef float a = fm_sum_side(&self.m, &self.kind, d.parts, d.n[WHO], d.sums)
+        cdef float b = fm_sum_side(&self.m, &self.kind, d.parts + d.room, d.n[WHAT], B)
+        return a + b + fm_product(&self.m, d.sums, B)
+
+    cdef void raw(self, const int32_t *u, int step_u, const int32_t *i, int step_i, Py_ssize_t n,
+                  float *out) noexcept nogil:
+        cdef Py_ssize_t j
+        for j in range(n):
+            self.gather(&self.asked, None, 0, u[j * step_u], i[j * step_i], 1, False)
+            out[j] = self.total(&self.asked)
+
+    cdef void raw_row(self, int32_t u, Py_ssize_t first, Py_ssize_t n, float *out) noexcept nogil:
+        cdef desk *d = &self.asked
+        cdef float *B = d.sums + self.m.stride
+        cdef Py_ssize_t j
+        cdef float a
+        self.gather(d, None, 0, u, -1, 1, False)
+        a = fm_sum_side(&self.m, &self.kind, d.parts, d.n[WHO], d.sums)
+        for j in range(n):
+            d.n[WHAT] = 0
+            self.add_row(d, WHAT, self.m.Q, self.m.SI, first + j, 1)
+            out[j] = a + fm_sum_side(&self.m, &self.kind, d.parts + d.room, d.n[WHAT], B)
+            out[j] += fm_product(&self.m, d.sums, B)
+
+    cdef void units(self, double *centre, double *scale) noexcept nogil:
+        cdef double zero = 0
+        cdef float target, offset, weight
+        if self.m.loss:
+            fm_log_odds(self.T, &zero, &zero, 1, False, self.classes, self.balanced, &target, &offset, &weight)
+            centre[0], scale[0] = offset, 1
+        else:
+            MFLearner.units(self, centre, scale)
+
+    def score_event(self, dict x, object user, object item, Py_ssize_t u, Py_ssize_t i):
+        """As `score`, with what else the event says."""
+        cdef Encoded e = Encoded()
+        cdef double c, scale
+        self.read_into(e, x, user, item, False)
+        enlarge(&self.asked, e.n + 2)                  # from here on no other thread comes between
+        self.gather(&self.asked, e, 0, <int32_t>u, <int32_t>i, 1, False)
+        self.units(&c, &scale)
+        return self.clipped(c + scale * self.total(&self.asked))
+
+    def score_events(self, const int32_t[::1] u, const int32_t[::1] i, Encoded e, bint clip=False):
+        """Scores of pairs of codes with what else was read of them, float64 (n,)."""
+        cdef Py_ssize_t n = u.shape[0], j
+        cdef double[::1] out = np.empty(n)
+        cdef FMLearner mine = self.reader()
+        cdef double c, scale
+        enlarge(&mine.asked, e.longest + 2)
+        with nogil:
+            mine.units(&c, &scale)
+            for j in range(n):
+                mine.gather(&mine.asked, e, j, u[j], i[j], 1, False)
+                out[j] = c + scale * mine.total(&mine.asked)
+                if clip:
+                    out[j] = mine.clipped(out[j])
+        return np.asarray(out)
+
+    cdef MFLearner reader(self):
+        cdef FMLearner r = FMLearner.__new__(FMLearner, self.m.k, self.m.stride)
+        self.lend(r)
+        r.kind, r.balanced, r.classes = self.kind, self.balanced, self.classes
+        r.kept = [(t.factors, t.stat, t.number) for t in self.features.tables]
+        r.attach_stores({"features": self.features})
+        enlarge(&r.asked, self.asked.room)
+        return r
+
+
+def check_width(FeatureTable t, Py_ssize_t width, key):
+    """Raise ValueError for a vector of another length than those before."""
+    if t.n and width != t.n:
+        raise ValueError(f"The vectors of {key!r} had {t.n} numbers, and now {width}. Give all the same length.")
