@@ -59,7 +59,8 @@ cdef class Encoded:
         return 0 if event <= 0 else self.ends[min(event, self.events) - 1] if self.events else 0
 
     @staticmethod
-    def of(const int64_t[::1] ends, const int32_t[::1] place, const int32_t[::1] row, const double[::1] value):
+    def of(const int64_t[::1] ends, const int32_t[::1] place, const int32_t[::1] row,
+           const double[::1] value):
         """Events whose entries end at `ends`."""
         cdef Encoded new = Encoded()
         cdef Py_ssize_t j, at = 0
@@ -80,7 +81,7 @@ cdef class Encoded:
 
 
 cdef class FeatureTable:
-    """Rows that grow with their ids, rows of a vector's numbers, or a fixed number of rows found by a hash."""
+    """Rows that grow with their ids, rows of a vector's numbers, or so many rows that a hash finds."""
 
     def __init__(self, Py_ssize_t stride, *, bint numeric=False, Py_ssize_t modulus=0):
         self.stride, self.numeric, self.modulus = stride, numeric, modulus
@@ -119,8 +120,8 @@ cdef class FeatureTable:
         h = <uint64_t>NO_IDS.hash_object(key, &stable)
         if not stable:
             raise TypeError(
-                f"The feature {key!r} has no hash that is the same in every run, which n_features needs. Name it "
-                "by a string or a number, or set n_features=None.")
+                f"The feature {key!r} has no hash that is the same in every run, which n_features needs. "
+                "Name it by a string or a number, or set n_features=None.")
         return <Py_ssize_t>(skl_mix(h ^ salt) % <uint64_t>self.modulus)
 
     cdef Py_ssize_t find(self, object key, uint64_t salt) except -2:
@@ -200,7 +201,8 @@ cdef class Features:
     Parameters
     ----------
     columns : sequence of (name, kind, side)
-        The kind is "category", "list", "number" or "vector"; the side 0 (who asks) or 1 (what is asked about).
+        The kind is "category", "list", "number" or "vector"; the side 0 (who asks) or 1 (what is asked
+        about).
     k : int
         Length of the vectors.
     modulus : int

@@ -275,12 +275,12 @@ class _Reader:
                 "n_values": empty.n_values, "window": empty.window, "n_sums": empty.n_sums}  # fmt: skip
 
     # -- what a model brought itself ----------------------------------------------------------
-    def store(self, name: str, empty: Any, users: dict, items: dict) -> dict[str, np.ndarray]:
+    def store(self, name: str, empty: Any, users: dict, items: dict) -> dict[str, Any]:
         """The arrays of a store, which it checks itself."""
         told = self.header["stores"]
         same = isinstance(told, dict) and told.get(name) == empty.kind
         self.refuse(not same, f"its {name} is of the kind {told}, the model's of {empty.kind}")
-        kept = {}
+        kept: dict[str, Any] = {}
         for part, dtype in empty.parts.items():
             if dtype == "ids":
                 kept[part] = self.id_list(f"{name}.{part}")

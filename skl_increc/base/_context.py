@@ -80,7 +80,9 @@ def columns_of(context: Any, parameter: str) -> list[tuple[Any, str]]:
 
 
 def _pair(entry: Any) -> tuple[Any, Any]:
-    return tuple(entry) if isinstance(entry, (tuple, list)) and len(entry) == 2 else (entry, "category")  # type: ignore[return-value]
+    if isinstance(entry, (tuple, list)) and len(entry) == 2:
+        return entry[0], entry[1]
+    return entry, "category"
 
 
 # -- one cell ---------------------------------------------------------------------------------------
@@ -94,8 +96,8 @@ def names_in(cell: Any, separator: str) -> tuple[list, list | None]:
         return sorted(cell, key=repr), None  # the order of a set differs between runs
     if isinstance(cell, (list, tuple)):
         return list(cell), None
-    if isinstance(cell, nw.Series) or (hasattr(cell, "tolist") and getattr(cell, "ndim", 0)):
-        return cell.tolist(), None  # type: ignore[union-attr]
+    if hasattr(cell, "tolist") and getattr(cell, "ndim", False):
+        return cell.tolist(), None
     if hasattr(cell, "to_list"):
         return cell.to_list(), None
     return ([], None) if canonical(cell) is None else ([cell], None)
@@ -108,7 +110,9 @@ def number_in(cell: Any, column: Any) -> float:
     except (TypeError, ValueError):
         if not isinstance(cell, str) and canonical(cell) is None:
             return float("nan")
-        raise TypeError(f"{column!r} must be a number; got {cell!r}. Name it as a 'category' instead.") from None
+        raise TypeError(
+            f"{column!r} must be a number; got {cell!r}. Name it as a 'category' instead."
+        ) from None
     if abs(value) >= LARGEST:
         raise ValueError(f"{column!r} must be finite and below {LARGEST:g} in size; got {cell!r}.")
     return value
@@ -144,10 +148,10 @@ def read_cells(cells: Any, name: Any, kind: str, separator: str, ids_of: Any) ->
     ends = []
     valued = False
     for cell in listed:
-        found, values = names_in(cell, separator)
-        valued |= values is not None
+        found, given = names_in(cell, separator)
+        valued |= given is not None
         names += found
-        numbers += [np.nan] * len(found) if values is None else values
+        numbers += [np.nan] * len(found) if given is None else given
         ends.append(len(names))
     values = np.array(numbers, dtype=np.float64) if valued else None
     return Column(ids_of(names), np.array(ends, dtype=np.int64), values)
@@ -170,7 +174,9 @@ def _vectors(cells: list, name: Any) -> np.ndarray:
     vectors = [vector_in(cell, name) for cell in cells]
     widths = {len(v) for v in vectors if v is not None}
     if len(widths) > 1:
-        raise ValueError(f"The vectors of {name!r} have {sorted(widths)[:4]} numbers. Give all the same length.")
+        raise ValueError(
+            f"The vectors of {name!r} have {sorted(widths)[:4]} numbers. Give all the same length."
+        )
     width = widths.pop() if widths else 0
     out = np.full((len(vectors), width), np.nan)
     for row, vector in zip(out, vectors, strict=True):

@@ -189,5 +189,7 @@ class MachineMixin(VectorMixin):
     def _guarantees(self: Any) -> Guarantees:
         why = "each gradient step depends on the steps before it"
         if self.n_epochs > 1:
-            return Guarantees("no", "no", "no", "no", "fit passes several times over what it is given; " + why)
+            return Guarantees(
+                "no", "no", "no", "no", "fit passes several times over what it is given; " + why
+            )
         return Guarantees("bitwise", "no", "no", "no", why)

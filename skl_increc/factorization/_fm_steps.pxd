@@ -13,8 +13,8 @@ cdef extern from "fm.h" nogil:
         float l1
     ctypedef struct fm_number:
         pass
-    int fm_learn_pair(const mf_model *m, const fm_kind *kind, fm_part *U, int nu, fm_part *I, int ni, fm_part *J,
-                      int nj, float w, float *sums)
+    int fm_learn_pair(const mf_model *m, const fm_kind *kind, fm_part *U, int nu, fm_part *I, int ni,
+                      fm_part *J, int nj, float w, float *sums)
 
 
 cdef struct rows_at:

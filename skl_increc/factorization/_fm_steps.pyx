@@ -57,7 +57,7 @@ cdef int enlarge(desk *d, Py_ssize_t most) except -1:
 
 
 cdef class FMLearner(MFLearner):
-    """Learner of the factorisation machines; its state has a store "features" beside the rows of ``MFLearner``."""
+    """Learner of the factorisation machines; beside the rows of ``MFLearner`` there is a store "features"."""
 
     def __cinit__(self, int k, Py_ssize_t stride):
         self.kind.all = 1
@@ -75,14 +75,15 @@ cdef class FMLearner(MFLearner):
         free(self.asked.parts)
         free(self.tables)
 
-    def configure_machine(self, *, bint pairs_within, bint ftrl, float l1, classes, columns, keys, str separator):
+    def configure_machine(self, *, bint pairs_within, bint ftrl, float l1, classes, columns, keys,
+                          str separator):
         """Take the parameters that ``MFLearner`` does not have; `classes` are two weights, or "balanced"."""
         self.kind.all, self.kind.ftrl, self.kind.l1 = pairs_within, ftrl, l1
         self.balanced = classes == "balanced"
         self.classes[0], self.classes[1] = (1, 1) if self.balanced else classes
         self.columns, self.keys, self.separator = columns, keys, separator
         self.scores_in_python = bool(columns)
-        self.plain = not columns and not ftrl and not self.balanced and self.classes[0] == 1 == self.classes[1]
+        self.plain = not columns and not ftrl and classes == (1, 1)
 
     def attach_stores(self, dict stores):
         cdef rows_at *tables
@@ -145,8 +146,8 @@ cdef class FMLearner(MFLearner):
         for t in self.features.tables:
             for row in range(self.features.fresh(c), t.n):
                 h = skl_mix(<uint64_t>row) if t.ids is None else t.ids.hash_of(row)
-                skl_row_start(t.V + row * self.m.stride, self.m.k, self.m.stride, self.init_scale, self.start_kind,
-                              &self.quantiles[0], self.seed, FIRST_SIDE + c, h)
+                skl_row_start(t.V + row * self.m.stride, self.m.k, self.m.stride, self.init_scale,
+                              self.start_kind, &self.quantiles[0], self.seed, FIRST_SIDE + c, h)
                 if t.numeric:
                     t.T[row * NUMBERS + NUMBERS - 1] = 1 / sqrt(<double>t.n)
             c += 1
@@ -250,8 +251,8 @@ cdef class FMLearner(MFLearner):
             self.targets(y + a, w + a, b, target, offset, weight)
             for j in range(b):
                 self.gather(d, self.coming, self.at, u[a + j], i[a + j], w[a + j], self.count)
-                bad += fm_learn(&self.m, &self.kind, d.parts, d.n[WHO], d.parts + d.room, d.n[WHAT], target[j],
-                                offset[j], weight[j], d.sums)
+                bad += fm_learn(&self.m, &self.kind, d.parts, d.n[WHO], d.parts + d.room, d.n[WHAT],
+                                target[j], offset[j], weight[j], d.sums)
                 self.at += 1
             a += b
         if bad:
@@ -298,7 +299,8 @@ cdef class FMLearner(MFLearner):
         cdef double zero = 0
         cdef float target, offset, weight
         if self.m.loss:
-            fm_log_odds(self.T, &zero, &zero, 1, False, self.classes, self.balanced, &target, &offset, &weight)
+            fm_log_odds(self.T, &zero, &zero, 1, False, self.classes, self.balanced, &target, &offset,
+                        &weight)
             centre[0], scale[0] = offset, 1
         else:
             MFLearner.units(self, centre, scale)
@@ -342,4 +344,5 @@ cdef class FMLearner(MFLearner):
 def check_width(FeatureTable t, Py_ssize_t width, key):
     """Raise ValueError for a vector of another length than those before."""
     if t.n and width != t.n:
-        raise ValueError(f"The vectors of {key!r} had {t.n} numbers, and now {width}. Give all the same length.")
+        raise ValueError(
+            f"The vectors of {key!r} had {t.n} numbers, and now {width}. Give all the same length.")
