@@ -6,8 +6,9 @@
  * et al. 2011).  Single items:  e = w (target - link(b_i + p.q_i)), target 1 or 0.
  *
  * eta is constant (sgd) or eta / sqrt(eps + G), G += the mean squared gradient of the row (row-wise Adagrad).
- * A step brings x to where its gradient would be flat at most, never beyond (mf_share).  A row that is not
- * finite, or has exploded, takes no part in a step: the other rows stay as they are. */
+ * A step brings x to where its gradient would be flat at most, never beyond (mf_share); but for WARP, whose
+ * steps are as long as the rank says.  A step from or to a row that is not finite, or has exploded, is not
+ * made at all: every row stays as it is. */
 #ifndef SKL_INCREC_BPR_H
 #define SKL_INCREC_BPR_H
 #include "mf.h"
@@ -16,18 +17,22 @@ enum { BPR_PAIRS = 0, BPR_WARP = 1, BPR_LOGISTIC = 2, BPR_SQUARED = 3 };
 
 #define BPR_LONGEST 1e12f /* squared length of a row that has exploded */
 
-/* a step of length `rate` of a row whose gradient has the mean square `g` */
-SKL_INLINE float bpr_eta(float rate, float *acc, float g, const mf_model *m)
-{
-    if (m->optimizer != MF_ADAGRAD) return rate;
-    *acc += g;
-    return rate / sqrtf(*acc + m->eps);
-}
-
 SKL_INLINE int bpr_sane(float a, float b) { return a < BPR_LONGEST && b < BPR_LONGEST; }
 
+/* what a step adds to the squared gradients of a row; nothing with a constant rate */
+SKL_INLINE float bpr_grown(float acc, float g, const mf_model *m)
+{
+    return m->optimizer == MF_ADAGRAD ? acc + g : acc;
+}
+
+/* the length of a step */
+SKL_INLINE float bpr_eta(float rate, float acc, const mf_model *m)
+{
+    return m->optimizer == MF_ADAGRAD ? rate / sqrtf(acc + m->eps) : rate;
+}
+
 /* One pair; p and su are NULL for an anonymous user.  `rank`: of WARP, how much it counts; 0: BPR.
- * 1, or 0 where a row has exploded. */
+ * 1, or 0 where a row has exploded or would: nothing is written then. */
 SKL_INLINE int bpr_pair_step(const mf_model *m, float *SKL_RESTRICT p, mf_stat *su, float *SKL_RESTRICT qi,
                              mf_stat *si, float *SKL_RESTRICT qj, mf_stat *sj, float w, float rank, int stride)
 {
@@ -48,25 +53,29 @@ SKL_INLINE int bpr_pair_step(const mf_model *m, float *SKL_RESTRICT p, mf_stat *
     if (!(bpr_sane(pp, dd) && bpr_sane(x * x, 0.0f))) return 0;
     const float e = w * (rank > 0.0f ? rank : 1.0f / (1.0f + expf(x))), ee = e * e, each = 1.0f / (float)m->k;
     const float l2 = w * m->l2, l2_bias = w * m->l2_bias;
-    const float eta_p = p ? bpr_eta(m->lr, &su->acc, ee * dd * each, m) : 0.0f;
-    const float eta_i = bpr_eta(m->lr, &si->acc, ee * pp * each, m);
-    const float eta_j = bpr_eta(m->lr, &sj->acc, ee * pp * each, m);
-    float eta_bi = 0.0f, eta_bj = 0.0f;
-    if (m->biases) {
-        eta_bi = bpr_eta(m->lr_bias, &si->bias_acc, ee, m);
-        eta_bj = bpr_eta(m->lr_bias, &sj->bias_acc, ee, m);
-    }
-    /* beyond the margin of WARP, or a logit of as much again, a step would only overshoot */
+    const float ap = p ? bpr_grown(su->acc, ee * dd * each, m) : 0.0f;
+    const float ai = bpr_grown(si->acc, ee * pp * each, m), aj = bpr_grown(sj->acc, ee * pp * each, m);
+    const float bi = bpr_grown(si->bias_acc, ee, m), bj = bpr_grown(sj->bias_acc, ee, m);
+    const float eta_p = p ? bpr_eta(m->lr, ap, m) : 0.0f;
+    const float eta_i = bpr_eta(m->lr, ai, m), eta_j = bpr_eta(m->lr, aj, m);
+    const float eta_bi = m->biases ? bpr_eta(m->lr_bias, bi, m) : 0.0f;
+    const float eta_bj = m->biases ? bpr_eta(m->lr_bias, bj, m) : 0.0f;
+    /* a logit may move to where its gradient would be flat; the loss of WARP is straight, and steps as it says */
     const float pull = eta_p * dd + (eta_i + eta_j) * pp + eta_bi + eta_bj;
-    const float far = rank > 0.0f ? (1.0f - x) / (e * pull) : 1.0f;
-    const float go = e * (rank > 0.0f ? (far < 1.0f ? far : 1.0f) : mf_share(w * pull, MF_LOGISTIC));
+    const float go = rank > 0.0f ? e : e * mf_share(w * pull, MF_LOGISTIC);
+    const float gp = eta_p * go, gi = eta_i * go, gj = eta_j * go, gb = (eta_bi + eta_bj) * go;
+    if (!(bpr_sane(gp * gp * dd, (gi * gi + gj * gj) * pp) && bpr_sane(gb * gb, ee * 1e-20f))) return 0;
     if (m->biases) {
         si->bias = mf_keep(eta_bi * l2_bias) * si->bias + eta_bi * go;
         sj->bias = mf_keep(eta_bj * l2_bias) * sj->bias - eta_bj * go;
+        si->bias_acc = bi;
+        sj->bias_acc = bj;
     }
+    si->acc = ai;
+    sj->acc = aj;
     if (p) {
         const float kp = mf_keep(eta_p * l2), ki = mf_keep(eta_i * l2), kj = mf_keep(eta_j * l2);
-        const float gp = eta_p * go, gi = eta_i * go, gj = eta_j * go;
+        su->acc = ap;
 #pragma omp simd
         for (int f = 0; f < stride; f++) {
             const float pf = p[f], a = qi[f], b = qj[f];
@@ -98,13 +107,21 @@ SKL_INLINE int bpr_point_step(const mf_model *m, float *SKL_RESTRICT p, mf_stat 
     if (!(bpr_sane(pp, qq) && bpr_sane(x * x, 0.0f))) return 0;
     const float e = w * mf_error(target, 0.0f, x, link), ee = e * e, each = 1.0f / (float)m->k;
     const float l2 = w * m->l2, l2_bias = w * m->l2_bias;
-    const float eta_p = p ? bpr_eta(m->lr, &su->acc, ee * qq * each, m) : 0.0f;
-    const float eta_q = p && !still ? bpr_eta(m->lr, &si->acc, ee * pp * each, m) : 0.0f;
-    const float eta_b = m->biases && !still ? bpr_eta(m->lr_bias, &si->bias_acc, ee, m) : 0.0f;
+    const int moves = p && !still, biased = m->biases && !still;
+    const float ap = p ? bpr_grown(su->acc, ee * qq * each, m) : 0.0f;
+    const float aq = moves ? bpr_grown(si->acc, ee * pp * each, m) : si->acc;
+    const float ab = biased ? bpr_grown(si->bias_acc, ee, m) : si->bias_acc;
+    const float eta_p = p ? bpr_eta(m->lr, ap, m) : 0.0f, eta_q = moves ? bpr_eta(m->lr, aq, m) : 0.0f;
+    const float eta_b = biased ? bpr_eta(m->lr_bias, ab, m) : 0.0f;
     const float go = e * mf_share(w * (eta_p * qq + eta_q * pp + eta_b), link);
+    const float gp = eta_p * go, gq = eta_q * go;
+    if (!(bpr_sane(gp * gp * qq, gq * gq * pp) && bpr_sane(eta_b * go * eta_b * go, ee * 1e-20f))) return 0;
     si->bias = mf_keep(eta_b * l2_bias) * si->bias + eta_b * go;
+    si->acc = aq;
+    si->bias_acc = ab;
     if (p) {
-        const float kp = mf_keep(eta_p * l2), kq = mf_keep(eta_q * l2), gp = eta_p * go, gq = eta_q * go;
+        const float kp = mf_keep(eta_p * l2), kq = mf_keep(eta_q * l2);
+        su->acc = ap;
 #pragma omp simd
         for (int f = 0; f < stride; f++) {
             const float pf = p[f], qf = q[f];

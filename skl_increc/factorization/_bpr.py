@@ -10,10 +10,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
-from skl_increc.base import Guarantees, Recommender
+from skl_increc.base import Guarantees
 from skl_increc.factorization import _options
-from skl_increc.factorization._base import VectorMixin
 from skl_increc.factorization._bpr_steps import LOSSES, NEGATIVES, SCALARS, BPRLearner
+from skl_increc.factorization._implicit import ImplicitFactors
 
 __all__ = ["BPR"]
 
@@ -22,7 +22,7 @@ RATES = {"adagrad": (0.15, 0.15), "sgd": (0.05, 0.05)}
 EPSILON = 1.0  # of Adagrad: the first steps are no larger than the rate
 
 
-class BPR(VectorMixin, Recommender):
+class BPR(ImplicitFactors):
     r"""Factors that rank what a user took above what the user did not, one event at a time.
 
     .. math:: s_{ui} = b_i + p_u^\top q_i
@@ -33,8 +33,8 @@ class BPR(VectorMixin, Recommender):
     `loss`         what an event lowers
     ============== =======================================================================================
     ``"bpr"``      :math:`\sum_j \log(1 + e^{s_{uj} - s_{ui}})`, pairs in their order [1]_
-    ``"warp"``     :math:`\omega\,(1 - s_{ui} + s_{uj})` of the first :math:`j` for which this is above 0,
-                   with a weight :math:`\omega` in (0, 1] that falls with the draws it took [2]_
+    ``"warp"``     :math:`\omega\,(1 - s_{ui} + s_{uj})` of the first :math:`j` for which this is above 0, with
+                   :math:`\omega = \log \lfloor (n - 1) / d \rfloor` of n items after d draws, at least 1 [2]_
     ``"logistic"`` :math:`\log(1 + e^{-s_{ui}}) + \beta \sum_j \log(1 + e^{s_{uj}})`
     ``"squared"``  :math:`\tfrac12 (1 - s_{ui})^2 + \tfrac{\beta}{2} \sum_j s_{uj}^2`
     ============== =======================================================================================
@@ -90,6 +90,9 @@ class BPR(VectorMixin, Recommender):
         last n.
     random_state : int, RandomState or None, default=0
         Of the starts and of what is drawn; None: drawn once and kept.
+    n_jobs : int or None, default=None
+        Threads of answers to many at once, as joblib counts them; learning is in order, and uses one.  The results
+        are the same to the last bit.
     user_col, item_col : str or int, default="user", "item"
         Column (frames), key (dicts) or position (arrays).
     time_col : str, int or None, default=None
@@ -109,8 +112,9 @@ class BPR(VectorMixin, Recommender):
 
     Notes
     -----
-    No step goes beyond the point where it would lower the loss no more.  A vector that grows beyond all
-    measure all the same (an absurd `init_scale`) is left as it is, and a DivergenceWarning says so once.
+    No step goes beyond the point where it would lower the loss no more; those of "warp" are as long as its weight
+    says.  A step that would make a row grow beyond all measure, or that meets one which has, is not made, and a
+    DivergenceWarning says so once.
 
     An anonymous event teaches the biases alone.
 
@@ -145,7 +149,7 @@ class BPR(VectorMixin, Recommender):
 
     _takes_negatives: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_factors": [Interval(numbers.Integral, 1, None, closed="left")],
+        **ImplicitFactors._parameter_constraints,
         "loss": [StrOptions(set(LOSSES))],
         "n_negatives": [Interval(numbers.Integral, 0, None, closed="left")],
         "negatives": [StrOptions(set(NEGATIVES))],
@@ -186,6 +190,7 @@ class BPR(VectorMixin, Recommender):
         min_y: float | None = None,
         history: int | None = None,
         random_state: Any = 0,
+        n_jobs: int | None = None,
         user_col: str | int = "user",
         item_col: str | int = "item",
         time_col: str | int | None = None,
@@ -210,6 +215,7 @@ class BPR(VectorMixin, Recommender):
         self.min_y = min_y
         self.history = history
         self.random_state = random_state
+        self.n_jobs = n_jobs
         self.user_col = user_col
         self.item_col = item_col
         self.time_col = time_col
@@ -234,13 +240,8 @@ class BPR(VectorMixin, Recommender):
 
     def _fields(self) -> list[Field]:
         stat = "bias, squared gradients of bias and of vector, not used"
-        fields = []
-        for side in ("user", "item"):
-            fields += [
-                Field("factors", side, self.n_factors, "float32", pad=True, meaning="the vector"),
-                Field("stat", side, 4, "float32", meaning=stat),
-            ]
-        fields += [
+        fields = [
+            *self._row_fields(stat),
             Field("last", "user", 1, "int32", meaning="the last item row taken + 1, or 0"),
             Field(
                 "counts",
@@ -263,23 +264,19 @@ class BPR(VectorMixin, Recommender):
 
     def _configure(self, state: State) -> None:
         rate, rate_bias = RATES[self.optimizer]
-        learner = state.learner
-        learner.configure(
+        self._configure_rows(
+            state,
+            self.init_scale,
             optimizer=int(self.optimizer == "adagrad"),
-            loss=0,
             biases=self.biases,
             learning_rate=rate if self.learning_rate is None else self.learning_rate,
             learning_rate_bias=rate_bias if self.learning_rate_bias is None else self.learning_rate_bias,
             l2=self.l2,
             l2_bias=self.l2 if self.l2_bias is None else self.l2_bias,
             epsilon=EPSILON,
-            start_kind=0,
-            start_mean=False,
-            init_scale=self.init_scale,
-            seed=state.meta["seed"] % 2**64,
         )
         weight = self.negative_weight
-        learner.configure_sampling(
+        state.learner.configure_sampling(
             loss=LOSSES[self.loss],
             negatives=NEGATIVES[self.negatives],
             n_negatives=self.n_negatives,
@@ -289,12 +286,6 @@ class BPR(VectorMixin, Recommender):
             replay=self.replay,
             replay_room=self.replay_size,
         )
-
-    def _record(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
-        state.n_events += len(u)  # who had what is noted event by event, because what is drawn depends on it
-
-    def _learn(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
-        state.learner.learn_in_order(u, i, y, w, t)
 
     def _learn_again(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, epoch: int) -> None:
         order = np.random.default_rng([state.meta["seed"] % 2**64, epoch]).permutation(len(u))
@@ -317,11 +308,7 @@ class BPR(VectorMixin, Recommender):
             _check_queue(state.item_rows.view("queue"), int(head), int(tail))
 
     def _guarantees(self) -> Guarantees:
-        why = "each gradient step depends on the steps before it"
-        if self.n_epochs > 1:
-            why = "fit passes several times over what it is given; " + why
-            return Guarantees("no", "no", "no", "no", why)
-        return Guarantees("bitwise", "no", "no", "no", why)
+        return self._says("each gradient step depends on the steps before it")
 
 
 def _check_queue(links: np.ndarray, head: int, tail: int) -> None:

@@ -1,16 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of factors from positive events: BPR, WARP, logistic and squared loss, sampled negatives."""
-from libc.math cimport log, pow
+from libc.math cimport floor, log, pow
 from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
-import warnings
-
-from skl_increc._kernels._learner cimport Pairs
 from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_scores
-from skl_increc._state._history cimport History
-
-from skl_increc.exceptions import DivergenceWarning
+from skl_increc.factorization._implicit_steps cimport ImplicitLearner
 
 cdef extern from "bpr.h" nogil:
     enum: BPR_PAIRS, BPR_WARP, BPR_LOGISTIC, BPR_SQUARED
@@ -40,7 +35,7 @@ cdef enum:
     # scalars
     TICKS = 0          # events so far, further passes included: what the draws follow from
     KNOWN = 1          # item rows that have had an event
-    BROKEN = 2         # steps that met a row which had exploded
+    BROKEN = 2         # steps not made, for a row had exploded or would
     HEAD = 3           # item rows + 1 of the queue of items: longest unseen, newest
     TAIL = 4
     COUNTS = 6         # of the sample of past events, then the events
@@ -53,7 +48,6 @@ cdef enum:
     # the queue
     BEFORE = 0
     AFTER = 1
-    OTHERS_TURN = 512  # events after which another thread may go first
     TRIES = 16         # draws of an item that the user has had, before this negative is given up
 
 SCALARS = N_SCALARS
@@ -61,7 +55,7 @@ LOSSES = {"bpr": BPR_PAIRS, "warp": BPR_WARP, "logistic": BPR_LOGISTIC, "squared
 NEGATIVES = {"uniform": UNIFORM, "popularity": POPULARITY, "recent": RECENT, "hardest": HARDEST}
 
 
-cdef class BPRLearner(MFLearner):
+cdef class BPRLearner(ImplicitLearner):
     """Learner of ``BPR``: each positive against items that the user has not had, drawn by event number.
 
     The user rows hold "factors", "stat" and "last"; the item rows "factors", "stat", and by the kind of
@@ -73,11 +67,10 @@ cdef class BPRLearner(MFLearner):
     cdef float negative_weight
     cdef int32_t[:, ::1] last, queue
     cdef double[:, ::1] weight, tree
-    cdef History known          # who had what; None: nothing is remembered
     cdef int32_t *drawn
     cdef float *spare
     cdef int room
-    cdef bint told, queued, weighed
+    cdef bint queued, weighed
 
     def __dealloc__(self):
         free(self.drawn)
@@ -104,7 +97,7 @@ cdef class BPRLearner(MFLearner):
         cdef int32_t[:, ::1] last = users["last"], queue
         cdef double[:, ::1] weight, tree
         MFLearner.bind(self, users, items, scalars)
-        self.last = last
+        self.last, self.broken = last, &self.scalars[BROKEN]
         if "queue" in items:
             queue = items["queue"]
             self.queue = queue
@@ -113,9 +106,6 @@ cdef class BPRLearner(MFLearner):
             weight, tree = items["weight"], items["tree"]
             self.weight, self.tree = weight, tree
             self.weighed = True
-
-    def attach_pairs(self, Pairs pairs):
-        self.known = pairs
 
     cdef bint holds(self, Py_ssize_t u, int32_t i) noexcept nogil:
         """Whether the user is known to have had the item."""
@@ -127,29 +117,12 @@ cdef class BPRLearner(MFLearner):
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t j
+        cdef double before = self.scalars[BROKEN]
         for j in range(n):
             if i[j] >= 0:
                 self.event(u[j], i[j], y[j], w[j])
             self.scalars[TICKS] += 1
-        if self.scalars[BROKEN] > 0 and not self.told:
-            with gil:
-                self.tell()
-
-    def learn_in_order(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
-                       const double[::1] w, const double[::1] t):
-        """Note each event in the history, which has room for it, just before it is learned.
-
-        Readers of the history hold the GIL, so that others get their turn only between two events.
-        """
-        cdef Py_ssize_t j
-        cdef double none = 0
-        for j in range(u.shape[0]):
-            if self.known is not None and u[j] >= 0 and i[j] >= 0 and y[j] > 0:
-                self.known.append_c(u[j], i[j], &none)
-            self.learn(&u[j], &i[j], &y[j], &w[j], &t[j], 1)
-            if j % OTHERS_TURN == OTHERS_TURN - 1:
-                with nogil:
-                    pass
+        self.tell_once(before)
 
     cdef void event(self, int32_t u, int32_t i, double y, double w) noexcept nogil:
         if i >= self.scalars[KNOWN]:
@@ -216,7 +189,7 @@ cdef class BPRLearner(MFLearner):
                 continue
             mf_scores(&self.m, &u, 0, &j, 0, 1, &s)
             if s > good - 1:
-                s = <float>(log(max((n - 1) / (trial + 1), 1.0) + 1) / log(n + 1))
+                s = <float>max(log(floor((n - 1) / (trial + 1))), 1.0)
                 self.scalars[BROKEN] += bpr_pairs(&self.m, u, i, &j, 1, w, s)
                 return
 
@@ -328,23 +301,10 @@ cdef class BPRLearner(MFLearner):
             self.scalars[HEAD] = i + 1
         self.scalars[TAIL] = i + 1
 
-    # -- what went wrong ------------------------------------------------------------------------
-    def tell(self):
-        """Warn, once, that rows have exploded."""
-        self.told = True
-        warnings.warn(
-            "BPR: a vector grew beyond all measure, and is left as it was. Lower learning_rate or "
-            "init_scale, or raise l2.", DivergenceWarning, stacklevel=2)
-
     # -- answers --------------------------------------------------------------------------------
-    cdef void units(self, double *centre, double *scale) noexcept nogil:
-        centre[0], scale[0] = 0, 1
-
-    cdef double finish(self, float s, double centre, double scale, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
-        return s
-
-    cdef double clipped(self, double s) noexcept nogil:
-        return s
+    def advice(self):
+        return ("BPR: a step would have made a row grow beyond all measure, or met one that had; it was not made, "
+                "and the row is as it was. Lower learning_rate, learning_rate_bias or init_scale, or raise l2.")
 
     cdef MFLearner reader(self):
         cdef BPRLearner r = BPRLearner.__new__(BPRLearner, self.m.k, self.m.stride)

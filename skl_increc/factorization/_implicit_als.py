@@ -6,23 +6,26 @@ import numbers
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skl_increc._state._journal import Journal
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
-from skl_increc.base import Guarantees, Recommender
+from skl_increc.base import Guarantees
 from skl_increc.base._turns import alone
-from skl_increc.factorization._als_steps import SOLVERS, ALSLearner
-from skl_increc.factorization._base import VectorMixin
+from skl_increc.factorization._als_steps import COUNTS, SOLVERS, ALSLearner
+from skl_increc.factorization._implicit import ImplicitFactors, in_threads
 
 if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["ImplicitALS"]
 
+ROWS_AT_ONCE = 256  # rows that a thread solves in one go
 
-class ImplicitALS(VectorMixin, Recommender):
+
+class ImplicitALS(ImplicitFactors):
     r"""Implicit alternating least squares [1]_, in which each event solves the rows that it touches.
 
     .. math::
@@ -69,6 +72,9 @@ class ImplicitALS(VectorMixin, Recommender):
         All items of a user are remembered, because the rows follow from them.
     random_state : int, RandomState or None, default=0
         Of the starts; None: drawn once and kept.
+    n_jobs : int or None, default=None
+        Threads of sweeps and of answers to many at once, as joblib counts them.  The results are the same to the
+        last bit.
     user_col, item_col : str or int, default="user", "item"
         Column (frames), key (dicts) or position (arrays).
     time_col : str, int or None, default=None
@@ -116,12 +122,13 @@ class ImplicitALS(VectorMixin, Recommender):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_factors": [Interval(numbers.Integral, 1, None, closed="left")],
+        **ImplicitFactors._parameter_constraints,
         "alpha": [Interval(numbers.Real, 0, None, closed="neither")],
         "l2": [Interval(numbers.Real, 0, None, closed="neither")],
         "solver": [StrOptions(set(SOLVERS))],
         "cg_steps": [Interval(numbers.Integral, 1, None, closed="left")],
         "init_scale": [Interval(numbers.Real, 0, None, closed="neither")],
+        "exponent": [Interval(numbers.Real, 0, None, closed="left")],
         "prior": [Interval(numbers.Real, 0, None, closed="left")],
     }
 
@@ -131,6 +138,7 @@ class ImplicitALS(VectorMixin, Recommender):
         *,
         alpha: float = 1.0,
         l2: float = 5.0,
+        exponent: float = 0.0,
         solver: str = "cholesky",
         cg_steps: int = 3,
         init_scale: float = 0.1,
@@ -139,6 +147,7 @@ class ImplicitALS(VectorMixin, Recommender):
         min_y: float | None = None,
         history: int | None = None,
         random_state: Any = 0,
+        n_jobs: int | None = None,
         user_col: str | int = "user",
         item_col: str | int = "item",
         time_col: str | int | None = None,
@@ -146,6 +155,7 @@ class ImplicitALS(VectorMixin, Recommender):
         self.n_factors = n_factors
         self.alpha = alpha
         self.l2 = l2
+        self.exponent = exponent
         self.solver = solver
         self.cg_steps = cg_steps
         self.init_scale = init_scale
@@ -154,13 +164,14 @@ class ImplicitALS(VectorMixin, Recommender):
         self.min_y = min_y
         self.history = history
         self.random_state = random_state
+        self.n_jobs = n_jobs
         self.user_col = user_col
         self.item_col = item_col
         self.time_col = time_col
 
     # -- what is stored -------------------------------------------------------------------------
     def _structure(self) -> dict[str, Any]:
-        return {"n_factors": self.n_factors, "history": self.history}
+        return {"n_factors": self.n_factors, "exponent": self.exponent, "history": self.history}
 
     def _stores(self) -> dict[str, Any]:
         return {"takers": Journal(1, 0, 1)}
@@ -171,54 +182,46 @@ class ImplicitALS(VectorMixin, Recommender):
                 f"history={self.history!r} is too short for ImplicitALS, whose rows follow from all items of a user. "
                 "Set history=None."
             )
-        stat = "prior of an item, not used, users at its last solution, events"
-        fields = [Field("gram", "scalar", 2 * self.n_factors**2, meaning="sums of p p' and of q q'")]
-        for side in ("user", "item"):
-            fields += [
-                Field("factors", side, self.n_factors, "float32", pad=True, meaning="the vector"),
-                Field("stat", side, 4, "float32", meaning=stat),
-            ]
-        return [*fields, Field("strength", "pair", merge="sum", meaning="y times weight of its events")]
+        counts = "weights of items where they were not taken, items known, solutions not taken"
+        return [
+            Field("gram", "scalar", 2 * self.n_factors**2, meaning="sums of p p' and of weight times q q'"),
+            Field("counts", "scalar", COUNTS, meaning=counts),
+            *self._row_fields("prior and weight of an item, users at its last solution, events"),
+            Field("strength", "pair", merge="sum", meaning="y times weight of its events"),
+        ]
 
     def _make_learner(self, state: State) -> ALSLearner:
         return ALSLearner(self.n_factors, state.user_rows.arrays["factors"].shape[1])
 
     def _configure(self, state: State) -> None:
-        state.learner.configure(
-            optimizer=0,
-            loss=0,
-            biases=True,
-            learning_rate=0,
-            learning_rate_bias=0,
-            l2=0,
-            l2_bias=0,
-            epsilon=1,
-            start_kind=0,
-            start_mean=False,
-            init_scale=self.init_scale,
-            seed=state.meta["seed"] % 2**64,
-        )
+        self._configure_rows(state, self.init_scale)
         state.learner.configure_solver(
             l2=self.l2,
             alpha=self.alpha,
             prior=self.prior,
+            exponent=self.exponent,
             solver=SOLVERS[self.solver],
             cg_steps=self.cg_steps,
         )
 
     # -- learning -------------------------------------------------------------------------------
-    def _record(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
-        state.n_events += len(u)  # who had what is noted event by event, because the solutions depend on it
-
-    def _learn(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
-        state.learner.learn_in_order(u, i, y, w, t)
-
     def _learn_again(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, epoch: int) -> None:
         self._sweep(state)
 
     def _sweep(self, state: State) -> None:
-        state.learner.longest(state.users.n_rows, state.items.n_rows)
-        state.learner.sweep(state.users.n_rows, state.items.n_rows)
+        """Solve all users, then all items; no row of a side depends on another, so threads may share them."""
+        learner, sizes = state.learner, (state.users.n_rows, state.items.n_rows)
+        sheets = learner.sheets(effective_n_jobs(self.n_jobs), *sizes)
+        for side, n in enumerate(sizes):
+            free = list(sheets)
+
+            def solve(first: int, side: int = side, n: int = n, free: list = free) -> None:
+                sheet = free.pop()
+                learner.solve_rows(side, first, min(first + ROWS_AT_ONCE, n), sheet)
+                free.append(sheet)
+
+            in_threads(self.n_jobs, solve, range(0, n, ROWS_AT_ONCE))
+            learner.follow_all(side, n, sheets)
 
     def refresh(self, n: int = 1) -> Self:
         """Solve all users and then all items, n times over, without new events.
@@ -244,10 +247,9 @@ class ImplicitALS(VectorMixin, Recommender):
         super()._check_state(state)
         if not np.isfinite(state.scalar("gram")).all():
             raise ValueError("the sums of products are not finite")
+        weights, known, _ = state.scalar("counts")
+        if not (0 <= known <= state.items.n_rows and 0 <= weights < np.inf and (weights > 0 or known == 0)):
+            raise ValueError(f"{known:g} items known of {state.items.n_rows} and their weight {weights:g} cannot be")
 
     def _guarantees(self) -> Guarantees:
-        why = "each solution depends on the rows as they were"
-        if self.n_epochs > 1:
-            why = "fit passes several times over what it is given; " + why
-            return Guarantees("no", "no", "no", "no", why)
-        return Guarantees("bitwise", "no", "no", "no", why)
+        return self._says("each solution depends on the rows as they were")

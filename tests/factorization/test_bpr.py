@@ -152,7 +152,7 @@ def test_a_stranger_is_answered_by_the_biases():
     assert model.predict([("nobody", "nothing")])[0] == 0
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ["bpr", "logistic", "squared"])
 def test_nothing_explodes_at_absurd_rates_and_weights(loss):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -161,9 +161,34 @@ def test_nothing_explodes_at_absurd_rates_and_weights(loss):
     assert np.isfinite(model.item_factors_).all() and np.abs(model.predict(stream(300))).max() < 1e6
 
 
-def test_a_row_that_has_exploded_is_left_and_told_of_once():
-    model = BPR(4, n_negatives=5, init_scale=1e10)
-    with pytest.warns(DivergenceWarning, match="Lower learning_rate or init_scale") as told:
+def test_steps_of_warp_that_explode_are_not_made_and_told_of_once():
+    model = BPR(4, loss="warp", n_negatives=5, learning_rate=1e6, learning_rate_bias=1e6, optimizer="sgd")
+    with pytest.warns(DivergenceWarning, match="Lower learning_rate, learning_rate_bias or init_scale") as told:
+        model.partial_fit(stream(300), sample_weight=np.geomspace(1e-9, 1e12, 300))
+        kept = model.item_factors_.copy()
+        model.partial_fit([("u1", "i1")], sample_weight=[1e12])
+    assert len(told) == 1
+    np.testing.assert_array_equal(model.item_factors_, kept)
+    assert np.linalg.norm(kept, axis=1).max() < 3e6
+    items, scores = model.recommend(model.user_ids_, 3, exclude_seen=False)
+    assert np.isfinite(scores).all() and all(i is not None for i in items.ravel())
+
+
+def test_the_step_of_warp_is_as_long_as_the_rank_says():
+    model = BPR(4, loss="warp", n_negatives=20, optimizer="sgd", learning_rate=0.02, biases=False, l2=0)
+    model.partial_fit([("ann", f"i{j}") for j in range(20)] + [("bob", "other")])
+    p, q = model.user_factors_[1].copy(), model.item_factors_.copy()
+    model.learn_one({"user": "bob", "item": "other"})
+    moved = np.flatnonzero((model.item_factors_ != q).any(axis=1))
+    j = moved[0]
+    assert moved.tolist() == [j, 20]  # the first that was drawn stands within 1, as all begin near 0
+    np.testing.assert_allclose(model.user_factors_[1], p + 0.02 * np.log(20) * (q[20] - q[j]), rtol=2e-5)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_row_that_has_exploded_is_left_and_told_of_once(loss):
+    model = BPR(4, loss=loss, n_negatives=5, init_scale=1e10)
+    with pytest.warns(DivergenceWarning, match="Lower learning_rate, learning_rate_bias or init_scale") as told:
         model.partial_fit(stream(100))
         model.partial_fit(stream(100))
         model.learn_one({"user": "u1", "item": "i1"})

@@ -1,0 +1,59 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""What the learners of factors from positive events share: events in order, scores as they are, a warning."""
+from libc.stdint cimport int32_t
+
+import warnings
+
+from skl_increc._kernels._learner cimport Pairs
+from skl_increc._kernels._mf cimport MFLearner
+from skl_increc._state._history cimport History
+
+from skl_increc.exceptions import DivergenceWarning
+
+cdef enum:
+    OTHERS_TURN = 256  # events after which another thread may go first
+
+
+cdef class ImplicitLearner(MFLearner):
+    """Learner that asks who had what while it learns, and whose scores are the sums of its rows."""
+
+    def attach_pairs(self, Pairs pairs):
+        self.known = pairs
+
+    def learn_in_order(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
+                       const double[::1] w, const double[::1] t):
+        """Note each event in the history, which has room for it, just before it is learned.
+
+        Readers of the lists hold the GIL, so that others get their turn only between two events.
+        """
+        cdef Py_ssize_t j
+        cdef double add = 0
+        for j in range(u.shape[0]):
+            if self.known is not None and u[j] >= 0 and i[j] >= 0 and y[j] > 0:
+                self.pair(y[j], w[j], t[j], &add)
+                self.known.append_c(u[j], i[j], &add)
+            self.learn(&u[j], &i[j], &y[j], &w[j], &t[j], 1)
+            if j % OTHERS_TURN == OTHERS_TURN - 1:
+                with nogil:
+                    pass
+
+    # -- what went wrong ------------------------------------------------------------------------
+    cdef void tell_once(self, double before) noexcept nogil:
+        """Warn if this is the first time in the life of the model that a row would have exploded."""
+        if before == 0 and self.broken[0] > 0:
+            with gil:
+                warnings.warn(self.advice(), DivergenceWarning, stacklevel=2)
+
+    def advice(self):
+        """What happened, and which parameter to lower."""
+        raise NotImplementedError
+
+    # -- answers --------------------------------------------------------------------------------
+    cdef void units(self, double *centre, double *scale) noexcept nogil:
+        centre[0], scale[0] = 0, 1
+
+    cdef double finish(self, float s, double centre, double scale, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        return s
+
+    cdef double clipped(self, double s) noexcept nogil:
+        return s
