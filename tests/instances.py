@@ -84,7 +84,7 @@ MODELS = {
         min_y=2,
     ),
     "ImplicitALS": ImplicitALS(5),
-    "ImplicitALS-cg-17": ImplicitALS(17, solver="cg", min_y=2, time_col="time"),
+    "ImplicitALS-cg-17": ImplicitALS(17, solver="cg", exponent=0.4, min_y=2, n_jobs=2, time_col="time"),
     "ContentRidge": ContentRidge(),
     "Rocchio": Rocchio(half_life=dt.timedelta(days=2), negative=0.5, min_y=2, time_col="time"),
     "KalmanMF": KalmanMF(),

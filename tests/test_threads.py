@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF, BiasedMFClassifier, KalmanMF
+from skl_increc.factorization import BPR, BiasedMF, BiasedMFClassifier, ImplicitALS, KalmanMF
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
@@ -21,6 +21,7 @@ MODELS = [
     *(Baseline(), Baseline(drift=0.01), Popularity(), BiasedMF(history=3), BiasedMFClassifier()),
     *(KalmanMF(2), RatingItemKNN(), SlopeOne(), ItemKNN(n_neighbors=20)),
     *(SequentialRules(history=20), SessionKNN(20, history=20), EASE(max_items=40)),
+    *(BPR(4, n_negatives=2), ImplicitALS(4, solver="cg", n_jobs=2)),
 ]
 
 
@@ -71,7 +72,7 @@ def test_asking_while_another_thread_teaches(model):
 
 LISTING = [
     *(Popularity(), SequentialRules(), SessionKNN(), ItemKNN(), BiasedMF(16), KalmanMF(), EASE()),
-    BiasedMF(implicit="history", implicit_size=5),
+    *(BiasedMF(implicit="history", implicit_size=5), BPR(n_negatives=2), ImplicitALS(8, solver="cg")),
 ]
 
 

@@ -57,7 +57,9 @@ class ImplicitFactors(VectorMixin, Recommender):
 
     # -- learning -------------------------------------------------------------------------------
     def _record(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
-        state.n_events += len(u)  # who had what is noted event by event, because what is learned depends on it
+        state.n_events += len(
+            u
+        )  # who had what is noted event by event, because what is learned depends on it
 
     def _learn(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
         state.learner.learn_in_order(u, i, y, w, t)
@@ -71,7 +73,9 @@ class ImplicitFactors(VectorMixin, Recommender):
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         def part(a: int) -> np.ndarray:
-            return super(ImplicitFactors, self)._score(state, u[a : a + PAIRS_AT_ONCE], i[a : a + PAIRS_AT_ONCE])
+            return super(ImplicitFactors, self)._score(
+                state, u[a : a + PAIRS_AT_ONCE], i[a : a + PAIRS_AT_ONCE]
+            )
 
         if len(u) <= PAIRS_AT_ONCE or self.n_jobs in (None, 1):
             return super()._score(state, u, i)
@@ -85,7 +89,10 @@ class ImplicitFactors(VectorMixin, Recommender):
         if len(rows) <= USERS_AT_ONCE + 1 or self.n_jobs in (None, 1):
             return one(state, rows, k, exclude_seen, exclude)
         gone = None if exclude is None else read_ids(exclude).to_list()
-        starts = [*range(0, len(rows) - 1, USERS_AT_ONCE), len(rows)]  # no block of one user, who is asked otherwise
+        starts = [
+            *range(0, len(rows) - 1, USERS_AT_ONCE),
+            len(rows),
+        ]  # no block of one user, who is asked otherwise
         parts = in_threads(
             self.n_jobs,
             lambda at: one(state, rows[starts[at] : starts[at + 1]], k, exclude_seen, gone),

@@ -32,16 +32,18 @@ class ImplicitALS(ImplicitFactors):
         \min_{p, q} \sum_{u, i} c_{ui} (x_{ui} - p_u^\top q_i)^2
         + \lambda \Bigl(\sum_u \|p_u\|^2 + \sum_i \|q_i\|^2\Bigr)
 
-    with :math:`x_{ui} = 1, c_{ui} = 1 + \alpha\, r_{ui}` for what was taken and :math:`x_{ui} = 0, c_{ui} = 1` for
-    all that was not; :math:`r_{ui}` is the sum of the y of the pair's events, times their weights.  An event
-    of (u, i) solves :math:`p_u`, :math:`q_i`, and :math:`p_u` again, each exactly, given all other rows:
+    with :math:`x_{ui} = 1, c_{ui} = 1 + \alpha\, r_{ui}` for what was taken and :math:`x_{ui} = 0, c_{ui} = c_i` for
+    all that was not; :math:`r_{ui}` is the sum of the y of the pair's events, times their weights, and :math:`c_i`
+    is 1, or goes with the power `exponent` of the events that the item has had so far (eALS [3]_), 1 on the average.
+    An event of (u, i) solves :math:`p_u`, :math:`q_i`, and :math:`p_u` again, each exactly, given all other rows:
 
     .. math::
-        p_u = \Bigl(\sum_j q_j q_j^\top + \lambda I + \sum_{i \in R_u} \alpha\, r_{ui}\, q_i q_i^\top\Bigr)^{-1}
-        \sum_{i \in R_u} c_{ui}\, q_i
+        p_u = \Bigl(\sum_j c_j q_j q_j^\top + \lambda I
+        + \sum_{i \in R_u} (c_{ui} - c_i)\, q_i q_i^\top\Bigr)^{-1} \sum_{i \in R_u} c_{ui}\, q_i
 
-    The sums over all rows are kept up to date with every row that moves.  Once it has 16 users, an item is
-    solved only when their number has grown by a sixteenth, so that a popular item costs no more than another.
+    The sums over all rows are kept up to date with every row that moves, and with every event.  Once it has 16
+    users, an item is solved only when their number has grown by a sixteenth, so that a popular item costs no more
+    than another.
 
     Lists are in the order of :math:`p_u^\top q_i + \pi c_i`, with :math:`\pi` = `prior` and the events
     :math:`c_i` of the item, which is what a stranger gets.
@@ -54,9 +56,12 @@ class ImplicitALS(ImplicitFactors):
         How much more what was taken counts than what was not.
     l2 : float, default=5.0
         :math:`\lambda`, greater than 0.
+    exponent : float, default=0.0
+        Of the events of an item, in its weight :math:`c_i` where it was not taken: 0 all alike; eALS has 0.4.
     solver : {"cholesky", "cg", "coordinate"}, default="cholesky"
         "cholesky": exact, in double precision; "cg": `cg_steps` steps of conjugate gradients from the row as it
-        was [2]_; "coordinate": one pass over its numbers (eALS [3]_).  The last two are quicker with many factors.
+        was [2]_; "coordinate": one pass over its numbers, as in eALS [3]_.  The last two are quicker with many
+        factors.
     cg_steps : int, default=3
         Of "cg".
     init_scale : float, default=0.1
@@ -93,7 +98,10 @@ class ImplicitALS(ImplicitFactors):
     Notes
     -----
     A new user is exact at once: after each event of hers the vector is the solution above, given the items as
-    they are then.  An anonymous event counts for the prior alone.
+    they are then.  An anonymous event counts for the prior and the weights alone.
+
+    A solution that is none, or beyond all measure, is not taken: the row stays as it was, and a DivergenceWarning
+    says once what to lower.
 
     **Cost**: with k factors, an event of a user with n items O(n k\ :sup:`2` + k\ :sup:`3`) ("cg" and
     "coordinate": O(n k + k\ :sup:`2`)), and where the item is solved, as much for its users.  28 bytes a distinct
@@ -249,7 +257,9 @@ class ImplicitALS(ImplicitFactors):
             raise ValueError("the sums of products are not finite")
         weights, known, _ = state.scalar("counts")
         if not (0 <= known <= state.items.n_rows and 0 <= weights < np.inf and (weights > 0 or known == 0)):
-            raise ValueError(f"{known:g} items known of {state.items.n_rows} and their weight {weights:g} cannot be")
+            raise ValueError(
+                f"{known:g} items known of {state.items.n_rows} and their weight {weights:g} cannot be"
+            )
 
     def _guarantees(self) -> Guarantees:
         return self._says("each solution depends on the rows as they were")

@@ -163,7 +163,9 @@ def test_nothing_explodes_at_absurd_rates_and_weights(loss):
 
 def test_steps_of_warp_that_explode_are_not_made_and_told_of_once():
     model = BPR(4, loss="warp", n_negatives=5, learning_rate=1e6, learning_rate_bias=1e6, optimizer="sgd")
-    with pytest.warns(DivergenceWarning, match="Lower learning_rate, learning_rate_bias or init_scale") as told:
+    with pytest.warns(
+        DivergenceWarning, match="Lower learning_rate, learning_rate_bias or init_scale"
+    ) as told:
         model.partial_fit(stream(300), sample_weight=np.geomspace(1e-9, 1e12, 300))
         kept = model.item_factors_.copy()
         model.partial_fit([("u1", "i1")], sample_weight=[1e12])
@@ -188,7 +190,9 @@ def test_the_step_of_warp_is_as_long_as_the_rank_says():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_row_that_has_exploded_is_left_and_told_of_once(loss):
     model = BPR(4, loss=loss, n_negatives=5, init_scale=1e10)
-    with pytest.warns(DivergenceWarning, match="Lower learning_rate, learning_rate_bias or init_scale") as told:
+    with pytest.warns(
+        DivergenceWarning, match="Lower learning_rate, learning_rate_bias or init_scale"
+    ) as told:
         model.partial_fit(stream(100))
         model.partial_fit(stream(100))
         model.learn_one({"user": "u1", "item": "i1"})
@@ -222,3 +226,15 @@ def test_a_file_with_rows_that_are_none_is_refused():
         array[at] = value
         with pytest.raises(ValueError, match=message):
             some._check_state(state)
+
+
+def test_threads_change_no_answer():
+    rng = np.random.default_rng(0)
+    events = rng.integers(0, [700, 300], (2000, 2))
+    one, two = (BPR(5, n_negatives=3, n_jobs=n).fit(events) for n in (None, 2))
+    users, pairs = np.arange(769), rng.integers(0, [710, 310], (140_000, 2))
+    gone = iter([1, 2, 3])
+    answers = [one.recommend(users, exclude=[1, 2, 3]), two.recommend(users, exclude=gone)]
+    for mine, theirs in zip(*answers, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(one.predict(pairs), two.predict(pairs))
