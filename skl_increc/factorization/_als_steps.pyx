@@ -89,9 +89,9 @@ cdef class Sheet:
 cdef class ALSLearner(ImplicitLearner):
     """Learner of ``ImplicitALS``.
 
-    The rows hold "factors" and "stat" (the prior of an item as its bias, its weight where it was not taken; the
-    events of a row); the scalars two Gram matrices, of the user rows and of the item rows, the latter with these
-    weights, and counts; a journal the users of each item.
+    The rows hold "factors" and "stat" (the prior of an item as its bias, its weight where it was not taken;
+    the events of a row); the scalars two Gram matrices, of the user rows and of the item rows, the latter
+    with these weights, and counts; a journal the users of each item.
     """
     cdef Journal takers
     cdef double *gram
@@ -163,7 +163,7 @@ cdef class ALSLearner(ImplicitLearner):
         self.tell_once(before)
 
     cdef void meet(self, int32_t i) noexcept nogil:
-        """Count an event of an item, which weighs more then; with its first one its start joins the Gram matrix."""
+        """Count an event of an item, which weighs more then; with the first its start joins the matrix."""
         cdef float *weight = &self.m.SI[i].bias_acc
         cdef float before = weight[0]
         self.m.SI[i].n += 1
@@ -209,7 +209,8 @@ cdef class ALSLearner(ImplicitLearner):
         cdef const float *x = (self.m.P if side == 0 else self.m.Q) + row * self.m.stride
         self.flatten(1 - side, self.sheet)
         if self.solve(side, row, self.sheet):
-            als_gram_move(self.gram + side * k * k, self.m.SI[row].bias_acc if side else 1, self.sheet.old, x, k)
+            als_gram_move(self.gram + side * k * k, self.m.SI[row].bias_acc if side else 1,
+                          self.sheet.old, x, k)
         else:
             self.counts[BROKEN] += 1
 
@@ -239,7 +240,8 @@ cdef class ALSLearner(ImplicitLearner):
                 if side == 0 and self.exponent != 0:
                     untaken = self.weight_of(others[j])
                 taken = min(self.alpha * strength[j], 1e12)
-                s.idx[m], s.full[m], s.more[m] = others[j], <float>(1 + taken), <float>(taken + (1 - untaken))
+                s.idx[m], s.full[m] = others[j], <float>(1 + taken)
+                s.more[m] = <float>(taken + (1 - untaken))
                 m += 1
         return m
 
@@ -252,12 +254,14 @@ cdef class ALSLearner(ImplicitLearner):
         cdef bint sane = True
         memcpy(s.old, x, S * sizeof(float))
         if self.solver == CHOLESKY:
-            sane = als_exact(x, Y, self.gram + (1 - side) * k * k, g, self.l2, s.idx, s.more, s.full, n, s.exact,
-                             k, S)
+            sane = als_exact(x, Y, self.gram + (1 - side) * k * k, g, self.l2, s.idx, s.more, s.full, n,
+                             s.exact, k, S)
         elif self.solver == CG:
-            als_cg(x, Y, s.flat, <float>g, <float>self.l2, s.idx, s.more, s.full, n, self.cg_steps, s.work, S)
+            als_cg(x, Y, s.flat, <float>g, <float>self.l2, s.idx, s.more, s.full, n, self.cg_steps, s.work,
+                   S)
         else:
-            als_coordinate(x, Y, s.flat, <float>g, <float>self.l2, s.idx, s.more, s.full, n, s.predicted, k, S)
+            als_coordinate(x, Y, s.flat, <float>g, <float>self.l2, s.idx, s.more, s.full, n, s.predicted,
+                           k, S)
         if sane and als_sane(x, S):
             return True
         memcpy(x, s.old, S * sizeof(float))
@@ -315,13 +319,14 @@ cdef class ALSLearner(ImplicitLearner):
             memset(self.sheet.old, 0, self.m.stride * sizeof(float))
             for r in range(n):
                 if side == 0 or self.m.SI[r].n > 0:
-                    als_gram_move(G, self.m.SI[r].bias_acc if side else 1, self.sheet.old, X + r * self.m.stride, k)
+                    als_gram_move(G, self.m.SI[r].bias_acc if side else 1, self.sheet.old,
+                                  X + r * self.m.stride, k)
             self.tell_once(before)
 
     # -- answers --------------------------------------------------------------------------------
     def advice(self):
-        return ("ImplicitALS: the equations of a row had no solution, or one beyond all measure; the row is as it "
-                "was. Lower alpha or init_scale, or raise l2.")
+        return ("ImplicitALS: the equations of a row had no solution, or one beyond all measure; the row is "
+                "as it was. Lower alpha or init_scale, or raise l2.")
 
     cdef MFLearner reader(self):
         cdef ALSLearner r = ALSLearner.__new__(ALSLearner, self.m.k, self.m.stride)

@@ -303,8 +303,9 @@ cdef class BPRLearner(ImplicitLearner):
 
     # -- answers --------------------------------------------------------------------------------
     def advice(self):
-        return ("BPR: a step would have made a row grow beyond all measure, or met one that had; it was not made, "
-                "and the row is as it was. Lower learning_rate, learning_rate_bias or init_scale, or raise l2.")
+        return ("BPR: a step would have made a row grow beyond all measure, or met one that had; it was not "
+                "made, and the row is as it was. Lower learning_rate, learning_rate_bias or init_scale, or "
+                "raise l2.")
 
     cdef MFLearner reader(self):
         cdef BPRLearner r = BPRLearner.__new__(BPRLearner, self.m.k, self.m.stride)
