@@ -216,14 +216,15 @@ cdef class ALSLearner(ImplicitLearner):
 
     cdef double share(self) noexcept nogil:
         """What turns weights of items into those whose mean is 1."""
-        return self.counts[KNOWN] / self.counts[WEIGHTS] if self.exponent != 0 and self.counts[KNOWN] > 0 else 1
+        cdef bint alike = self.exponent == 0 or self.counts[KNOWN] == 0
+        return 1 if alike else self.counts[KNOWN] / self.counts[WEIGHTS]
 
     cdef double weight_of(self, Py_ssize_t i) noexcept nogil:
         """What an item counts where it was not taken."""
         return self.m.SI[i].bias_acc * self.share() if self.exponent != 0 else 1
 
     cdef int gather(self, int side, Py_ssize_t row, Sheet s) noexcept nogil:
-        """The rows that a row is solved from, what each counts, and by how much that is more; how many."""
+        """The rows that a row is solved from, what each counts, and how much more that is; how many."""
         cdef const int32_t *others = NULL
         cdef const double *strength = NULL
         cdef Py_ssize_t n, j

@@ -6,7 +6,6 @@ import warnings
 
 from skl_increc._kernels._learner cimport Pairs
 from skl_increc._kernels._mf cimport MFLearner
-from skl_increc._state._history cimport History
 
 from skl_increc.exceptions import DivergenceWarning
 
