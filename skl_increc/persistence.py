@@ -30,6 +30,7 @@ VERSION = 1
 ENTRIES = ("format", "version", "library", "class", "parameters", "columns", "requests", "state")
 OWN = re.compile(r"(skl_increc\.[a-z][a-z_]*)\.([A-Za-z]\w*)", re.ASCII)
 REMEMBERED = ("n_features_in_", "feature_names_in_")
+MODEL, MODELS = "$model", "$models"  # forms of parameters that are models, or models with their names
 REQUESTS = "_metadata_request"  # where scikit-learn keeps what set_fit_request and its relatives were told
 
 
@@ -126,7 +127,7 @@ def load(path: str | os.PathLike, *, classes: Sequence[type] = ()) -> Any:
     header, members = read_archive(path)
     header = _check_header(path, header)
     cls = _class_of(path, header["class"], classes)
-    model = _make(path, cls, header["parameters"])
+    model = _make(path, cls, header["parameters"], classes)
     _remember(path, model, header["columns"])
     _request(path, model, header["requests"])
     if header["state"] is None:
@@ -157,10 +158,9 @@ def _path(path: Any) -> str:
 # -- to a file --------------------------------------------------------------------------------------
 def _describe(model: InteractionEstimator) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and members of a model."""
-    parameters = model.get_params(deep=False)
-    forms = {name: _parameter(model, name, value) for name, value in parameters.items()}
+    forms = _parameters(model)
     model._validate()
-    extra = sorted(set(model.__dict__) - {*parameters, *REMEMBERED, REQUESTS, "_state"})
+    extra = sorted(set(model.__dict__) - {*forms, *REMEMBERED, REQUESTS, "_state"})
     if extra:
         raise TypeError(
             f"The {type(model).__name__} has the attribute {extra[0]!r}, which is no parameter and would be "
@@ -192,7 +192,20 @@ def _parameter(model: InteractionEstimator, name: str, value: Any) -> Any:
             "file. Set it to an integer, model.set_params(random_state=0): what was learned keeps the seed "
             "that was drawn."
         )
-    return to_plain(value, f"The {type(model).__name__}'s parameter {name}")
+    what = f"The {type(model).__name__}'s parameter {name}"
+    if isinstance(value, InteractionEstimator):
+        return {MODEL: [_name_of(type(value)), _parameters(value)]}
+    if isinstance(value, (list, tuple)) and any(_is_named_model(part) for part in value):
+        return {MODELS: [[to_plain(part[0], what), _parameter(model, name, part[1])] for part in value]}
+    return to_plain(value, what)
+
+
+def _is_named_model(part: Any) -> bool:
+    return isinstance(part, (list, tuple)) and len(part) == 2 and isinstance(part[1], InteractionEstimator)
+
+
+def _parameters(model: InteractionEstimator) -> dict[str, Any]:
+    return {name: _parameter(model, name, value) for name, value in model.get_params(deep=False).items()}
 
 
 def _columns(model: InteractionEstimator) -> Any:
@@ -269,7 +282,9 @@ def _own_class(path: str, module: str, name: str) -> type[InteractionEstimator]:
     )
 
 
-def _make(path: str, cls: type[InteractionEstimator], forms: Any) -> InteractionEstimator:
+def _make(
+    path: str, cls: type[InteractionEstimator], forms: Any, classes: Sequence[type]
+) -> InteractionEstimator:
     if not isinstance(forms, dict):
         raise damaged(path, "its parameters are no object")
     known = cls._get_param_names()
@@ -278,11 +293,28 @@ def _make(path: str, cls: type[InteractionEstimator], forms: Any) -> Interaction
         raise damaged(path, f"{unknown[0]!r} is no parameter of {cls.__name__}")
     try:
         # a parameter that is younger than the file has its default
-        model = cls(**{name: from_plain(form) for name, form in forms.items()})
+        model = cls(**{name: _value(path, form, classes) for name, form in forms.items()})
         model._validate()
     except (ValueError, TypeError) as error:
         raise damaged(path, f"its parameters make no {cls.__name__} ({error})") from error
     return model
+
+
+def _value(path: str, form: Any, classes: Sequence[type]) -> Any:
+    """A parameter: a small value, a model, or models with their names."""
+    if isinstance(form, dict) and set(form) == {MODEL}:
+        name, forms = _two(form[MODEL])
+        return _make(path, _class_of(path, name, classes), forms, classes)
+    if isinstance(form, dict) and set(form) == {MODELS} and isinstance(form[MODELS], list):
+        pairs = [_two(part) for part in form[MODELS]]
+        return [(from_plain(name), _value(path, model, classes)) for name, model in pairs]
+    return from_plain(form)
+
+
+def _two(form: Any) -> Any:
+    if not isinstance(form, list) or len(form) != 2:
+        raise ValueError(f"no model has the form {str(form)[:80]}")
+    return form
 
 
 def _remember(path: str, model: InteractionEstimator, form: Any) -> None:

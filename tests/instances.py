@@ -3,6 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
+from skl_increc.compose import Blend
 from skl_increc.content import ContentRidge, Rocchio
 from skl_increc.factorization import (
     BPR,
@@ -72,6 +73,7 @@ MODELS = {
     "EASE-history=5": EASE(history=5),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
     "FactorizationMachine": FactorizationMachine(optimizer_bias="ftrl", interactions="user-item"),
+    "Blend": Blend(every=2),
     "BPR": BPR(8, n_negatives=10),
     "BPR-options": BPR(
         17,

@@ -18,6 +18,7 @@ __all__ = ["pack", "unpack"]
 
 FREE, INT, OBJECT = 0, 1, 2  # kinds of rows in an id map
 MOST_ROWS = 2**31 - 1
+MODEL = "model"  # a store that is a model, with a state of its own
 OWNERS = ("users", "items")  # by the side of a store
 
 
@@ -42,7 +43,12 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
             "history.items": history["items"],
             "history.values": history["values"],
         }
+    stores: dict[str, Any] = {name: store.kind for name, store in state.stores.items()}
     for name, parts in kept["stores"].items():
+        if stores[name] == MODEL:
+            stores[name], inner = pack(state.stores[name].state())
+            members |= {f"{name}/{part}": value for part, value in inner.items()}
+            continue
         if not parts:  # worked out from the rest
             continue
         if "indptr" in parts:
@@ -59,7 +65,7 @@ def pack(state: State) -> tuple[dict[str, Any], dict[str, Any]]:
         "clock": to_plain(kept["clock"], "the clock"),
         "unstable": [kept["users"]["unstable"], kept["items"]["unstable"]],
         "history": None if history is None else [history[k] for k in ("n_values", "window", "n_sums")],
-        "stores": {name: store.kind for name, store in state.stores.items()},
+        "stores": stores,
     }
     return header, members
 
@@ -87,7 +93,9 @@ def unpack(
 ) -> State:
     """The state that `pack` described, checked; SaveFormatError if it is not one of these fields."""
     reader = _Reader(path, header, members, tuple(fields))
-    reader.check_members(history, stores)
+    inner = {name: store for name, store in stores.items() if store.kind == MODEL}
+    reader.members, models = _of_models(members, inner)
+    reader.check_members(history, {name: store for name, store in stores.items() if name not in inner})
     users, items = reader.ids("users"), reader.ids("items")
     kept: dict[str, Any] = {
         "fields": [(f.name, f.side, f.width, f.dtype, f.pad, f.merge) for f in fields],
@@ -101,8 +109,28 @@ def unpack(
     }
     state = State(fields, history, kept["meta"], stores)
     kept["history"] = reader.history(state.history, users, items)
-    kept["stores"] = {name: reader.store(name, store, users, items) for name, store in stores.items()}
+    kept["stores"] = {
+        name: reader.model(name, store.model, models[name])
+        if name in inner
+        else reader.store(name, store, users, items)
+        for name, store in stores.items()
+    }
     return state.restore(kept)
+
+
+def _of_models(
+    members: Mapping[str, Any], inner: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The members of a file that are the state's own, and those of each model inside it."""
+    own: dict[str, Any] = {}
+    models: dict[str, dict[str, Any]] = {name: {} for name in inner}
+    for key, value in members.items():
+        name, slash, part = key.partition("/")
+        if slash and name in models:
+            models[name][part] = value
+        else:
+            own[key] = value
+    return own, models
 
 
 class _Reader:
@@ -275,6 +303,19 @@ class _Reader:
                 "n_values": empty.n_values, "window": empty.window, "n_sums": empty.n_sums}  # fmt: skip
 
     # -- what a model brought itself ----------------------------------------------------------
+    def model(self, name: str, model: Any, members: dict[str, Any]) -> State:
+        """The state of a model inside the state."""
+        told = self.header["stores"]
+        self.refuse(not isinstance(told, dict) or name not in told, f"its {name} has no header")
+        fields, history, stores = model._fields(), model._history(), model._stores()
+        state = unpack(self.path, told[name], members, fields, history, stores)
+        try:
+            model._configure_state(state)
+            model._check_state(state)
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+            raise damaged(self.path, f"{name}: its state goes with no such model ({error})") from error
+        return state
+
     def store(self, name: str, empty: Any, users: dict, items: dict) -> dict[str, Any]:
         """The arrays of a store, which it checks itself."""
         told = self.header["stores"]

@@ -71,7 +71,7 @@ def learn_events(
     if t is None:
         t = np.arange(state.n_events, state.n_events + len(y), dtype=np.float64)
     n_late = 0 if time is None else int((t < state.now).sum())
-    if state.window is not None or (state.sorts and n_late):
+    if state.window is not None or model._composed or (state.sorts and n_late):
         _learn_in_turn(model, state, events, (y, w, t), n_late)
         return
     u, i = _rows_of(model, state, events, (y, w, t), singly)  # the last thing that may fail
@@ -87,7 +87,7 @@ def learn_events(
 def _learn_in_turn(
     model: Any, state: State, events: Interactions, numbers: tuple[np.ndarray, ...], n_late: int
 ) -> None:
-    """Learn events one after the other: each may move what the others find, or push them out of the window.
+    """Learn events one after the other: each may move what the others find, push them out, or ask members.
 
     The room for all of them cannot be told beforehand.  So they are learned by a copy, and a failure leaves the
     model as it was; a single event, and a state that nobody else has, need none.

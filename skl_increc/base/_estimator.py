@@ -54,6 +54,7 @@ class InteractionEstimator(
     _state: State | None = None
     _asleep: Asleep | None = None
     _encodes_y: ClassVar[bool] = False
+    _composed: ClassVar[bool] = False  # made of models, which learn event by event
     _takes_negatives: ClassVar[bool] = False  # a recommender to which y <= 0 says something
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 

@@ -178,12 +178,14 @@ def _good_calls(model: Any, events: Sequence[Event]) -> dict[str, list[Callable[
         as_dict(model, replace(e, user=f"user {j}" if j % 2 else "a long list", item=f"item {j}"))
         for j in range(SINGLES)
     ]
-    return {
+    calls = {
         "fit": [lambda m: learn(m, events, "fit")],
         "partial_fit": [lambda m: learn(m, events)],
         "learn_many": [lambda m: learn(m, events, "learn_many")],
-        "learn_one": [lambda m, x=x: m.learn_one(x, e.y, e.w) for x in singles],  # type: ignore[misc]
     }
+    if not model._composed:  # of several members the first may have learned; then the model refuses to go on
+        calls["learn_one"] = [lambda m, x=x: m.learn_one(x, e.y, e.w) for x in singles]  # type: ignore[misc]
+    return calls
 
 
 class _Scarcity:

@@ -111,7 +111,7 @@ def bytes_follow_rows_and_pairs(model: Any) -> None:
     if getattr(model, "window", None) is not None:
         _bytes_stay_within_the_window(some, events)
         return
-    if "journal" in some._state.stores:
+    if _keeps_events(some._state):
         _bytes_follow_events(model, some, events)
         return
     before, pickled = some.nbytes, len(pickle.dumps(some))
@@ -139,6 +139,14 @@ def _bytes_stay_within_the_window(some: Any, events: Sequence[Event]) -> None:
         learn(some, [replace(e, t=e.t + again * span) for e in events])
         sizes.append(some.nbytes)
     demand(max(sizes[3:]) <= 1.1 * max(sizes[:3]), f"The same window again and again took {sizes} bytes.")
+
+
+def _keeps_events(state: Any) -> bool:
+    """Whether it, or a model inside it, keeps a journal."""
+    return any(
+        name == "journal" or (hasattr(store, "model") and _keeps_events(store.state()))
+        for name, store in state.stores.items()
+    )
 
 
 def _bytes_follow_events(model: Any, some: Any, events: Sequence[Event]) -> None:

@@ -5,10 +5,13 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import skl_increc
+from skl_increc._state.archive import read_archive, write_archive
 from skl_increc.baselines import Popularity
 from skl_increc.compose import Blend
+from skl_increc.exceptions import SaveFormatError
 from skl_increc.factorization import BPR
 from skl_increc.neighbors import ItemKNN
 from skl_increc.sequence import SequentialRules
@@ -33,7 +36,7 @@ def test_any_cut_of_a_stream_gives_the_same_blend():
     for user, item in events:
         one.learn_one({"user": user, "item": item})
     batch.fit(events[:100]).partial_fit(events[100:])
-    assert one.weights_ == batch.weights_ and one.weights_["rules"] != 1
+    assert one.weights_ == batch.weights_ and len(set(one.weights_.values())) == 4
     np.testing.assert_array_equal(one.predict(events), batch.predict(events))
     assert one.guarantees().S == "bitwise"
 
@@ -45,22 +48,57 @@ def test_the_weights_find_out_who_predicts():
     for j in range(400):
         model.learn_one({"user": f"u{j}", "item": f"i{j // 10}"})
     assert model.weights_["recent"] > model.weights_["ever"] + 0.5
+    assert sum(model.weights_.values()) == pytest.approx(1)
     assert model.recommend_one("nobody", 1) == ["i39"]
 
 
-def test_a_score_is_the_weighted_sum_of_the_flattened_scores():
+def test_a_score_is_the_weighted_sum_of_the_members_scores():
     model = Blend(members()).fit(stream())
-    state = model._state
+    weights = model._state.learner.weights()
     for user, item in stream(20, seed=1):
-        u, i = state.users.find(user), state.items.find(item)
-        parts = [
-            m._score(m._state, np.array([u], np.int32), np.array([i], np.int32))[0]
-            for m in model.members_.values()
-        ]
-        features = np.sign(parts) * np.log1p(np.abs(parts) / state.scalar("sizes"))
-        np.testing.assert_allclose(
-            model.predict([(user, item)])[0], features @ list(model.weights_.values()), rtol=1e-12
-        )
+        rows = model._state.users.find(user), model._state.items.find(item)
+        parts = [m.predict_one(user=rows[0], item=rows[1]) for m in model.members_.values()]
+        np.testing.assert_allclose(model.predict([(user, item)])[0], weights @ parts, rtol=1e-12)
+    shares = weights * model._state.scalar("sizes")
+    np.testing.assert_allclose(list(model.weights_.values()), shares / shares.sum())
+
+
+def by_hand(events, models):
+    """Gains of the members and of the powers: every list is made anew before every event."""
+    gains, told, sizes, asked = np.zeros(len(models)), np.zeros(5), np.zeros(len(models)), 0
+    powers, memory, had = np.array([1, 2, 4, 8, 1000]), 2 ** (-1 / 3000), set()
+
+    def worth(row, at):
+        above = (row > row[at]).sum() + ((row == row[at]).sum() - 1) // 2
+        return 1 / np.log2(above + 2) if above < 32 else 0
+
+    for user, item in events:
+        known = models[0].item_ids_.tolist() if models[0]._state is not None else []
+        if item in known and (user, item) not in had:
+            asked += 1
+            hidden = [i for i in known if (user, i) in had]
+            at = [i for i in known if i not in hidden].index(item)
+            rows = np.array(
+                [[m.predict_one(user=user, item=i) for i in known if i not in hidden] for m in models]
+            )
+            sizes += (rows.max(axis=1) - rows.mean(axis=1) - sizes) / min(asked, 500)
+            share = gains / gains.max() if gains.max() > 0 else np.ones(len(models))
+            safe = np.where(sizes > 0, sizes, np.inf)
+            told = told * memory + [worth((share**p / safe) @ rows, at) for p in powers]
+            gains = gains * memory + [worth(row, at) for row in rows]
+        had.add((user, item))
+        for m in models:
+            m.learn_one(user=user, item=item)
+    return gains, told, sizes
+
+
+def test_gains_are_those_of_lists_made_anew():
+    events = stream(150)
+    model = Blend(members()).fit(events)
+    gains, told, sizes = by_hand(events, [m for _, m in members()])
+    np.testing.assert_allclose(model._state.scalar("gains"), gains, rtol=1e-9)
+    np.testing.assert_allclose(model._state.scalar("sizes"), sizes, rtol=1e-9)
+    np.testing.assert_allclose(model._state.scalar("told")[[0, 1, 2, 3]], told[:4], rtol=0.05)
 
 
 def test_lists_and_scores_agree():
@@ -132,8 +170,71 @@ def test_members_that_make_no_sense_are_refused(tmp_path):
     model.set_params(estimators=members()[:2])
     with pytest.raises(ValueError, match="estimators was changed"):
         model.predict(stream(5))
-    with pytest.raises(TypeError, match="estimators"):
-        skl_increc.save(Blend(members()).fit(stream(20)), tmp_path / "blend.npz")
+    for name in ("history", "a__b"):
+        with pytest.raises(ValueError, match="A member cannot be called"):
+            Blend([(name, ItemKNN())]).fit(stream(5))
+    with pytest.raises(ValueError, match="'prior' is no parameter of Blend and no name of a member"):
+        Blend(members()).set_params(prior=3)
+
+
+def test_a_file_holds_the_members_and_no_pickle(tmp_path):
+    inner = Blend([("alike", ItemKNN()), ("recent", Popularity(half_life="auto", history=0))])
+    model = Blend([*members(), ("inner", inner), ("factors", BPR(4, n_negatives=3))]).fit(stream())
+    skl_increc.save(model, tmp_path / "blend.npz")
+    again = skl_increc.load(tmp_path / "blend.npz")
+    for one in (model, again):
+        one.partial_fit(stream(50, seed=3))
+    np.testing.assert_array_equal(model.predict(stream(50)), again.predict(stream(50)))
+    assert again.weights_ == model.weights_ and repr(again) == repr(model)
+    header, kept = read_archive(str(tmp_path / "blend.npz"))
+    kept["member_0/scalars"] = kept["member_0/scalars"][:-1]
+    with open(tmp_path / "bad.npz", "wb") as file:
+        write_archive(file, header, kept)
+    with pytest.raises(SaveFormatError, match="scalars has shape"):
+        skl_increc.load(tmp_path / "bad.npz")
+
+
+def test_parameters_of_members_by_name():
+    model = Blend(members()).set_params(alike__shrinkage=3.0, recent=Popularity())
+    assert model.get_params()["alike__shrinkage"] == 3.0
+    assert model.get_params()["recent__half_life"] is None
+    other = clone(model)
+    assert other.get_params()["alike"] is not model.get_params()["alike"]
+    assert other.fit(stream()).members_["alike"].shrinkage == 3.0
+    with pytest.raises(ValueError, match="estimators was changed"):
+        other.set_params(alike__shrinkage=4.0).predict(stream(5))
+    assert list(Blend().fit(stream()).weights_) == ["popular", "alike", "rules"]
+
+
+class Failing(Popularity):
+    """A model in Python that fails at its fourth event."""
+
+    def _make_learner(self, state):
+        return None
+
+    def _configure(self, state):
+        pass
+
+    def _learn(self, state, u, i, y, w, t):
+        if state.n_events >= 4:
+            raise MemoryError("no memory for this")
+
+    def _score(self, state, u, i):
+        return np.zeros(len(u))
+
+
+def test_members_that_do_not_know_the_same_learn_no_more():
+    events = [(f"u{j}", "a") for j in range(8)]
+    model = Blend([("fine", ItemKNN()), ("clumsy", Failing())])
+    before = model.fit(events[:2]).predict(events)
+    with pytest.raises(MemoryError, match="no memory"):
+        model.partial_fit(events[2:])
+    np.testing.assert_array_equal(model.predict(events), before)
+    with pytest.raises(MemoryError, match="no memory"):
+        for user, item in events[2:]:
+            model.learn_one(user=user, item=item)
+    with pytest.raises(RuntimeError, match="A member could not learn an event"):
+        model.learn_one(user="u", item="a")
 
 
 def test_a_member_that_says_nothing_for_long_breaks_nothing():
