@@ -21,6 +21,7 @@ from skl_increc._state.archive import damaged, read_archive, replace_whole, writ
 from skl_increc._state.packing import pack, unpack
 from skl_increc._state.plain import from_plain, to_plain
 from skl_increc.base import InteractionEstimator
+from skl_increc.base._kept import Kept
 from skl_increc.exceptions import SaveFormatError
 
 __all__ = ["load", "save"]
@@ -45,7 +46,7 @@ def save(model: InteractionEstimator, path: str | os.PathLike) -> None:
 
     Parameters
     ----------
-    model : InteractionEstimator
+    model : InteractionEstimator or HistoryFeatures
         Any model of this library, or of a class built on its bases; it need not have learned anything.
         A snapshot is saved as the model that it was taken of, which learns again after `load`.
         Do not let another thread teach the model meanwhile: save ``model.snapshot()`` there.
@@ -83,7 +84,7 @@ def save(model: InteractionEstimator, path: str | os.PathLike) -> None:
     1.0
     """
     path = _path(path)
-    if not isinstance(model, InteractionEstimator):
+    if not isinstance(model, Kept):
         raise TypeError(
             "save takes a model of skl_increc or of a class built on its bases; got a "
             f"{type(model).__name__}. Of a pipeline, save the last step."
@@ -251,9 +252,9 @@ def _check_header(path: str, header: Any) -> Mapping[str, Any]:
     return header
 
 
-def _class_of(path: str, name: Any, classes: Sequence[type]) -> type[InteractionEstimator]:
+def _class_of(path: str, name: Any, classes: Sequence[type]) -> type[Kept]:
     for cls in classes:
-        if not (isinstance(cls, type) and issubclass(cls, InteractionEstimator)):
+        if not (isinstance(cls, type) and issubclass(cls, Kept)):
             raise TypeError(f"classes must hold classes built on InteractionEstimator; got {cls!r}.")
     named = [cls for cls in classes if _name_of(cls) == name]
     own = OWN.fullmatch(name) if isinstance(name, str) else None
@@ -269,12 +270,12 @@ def _class_of(path: str, name: Any, classes: Sequence[type]) -> type[Interaction
     )
 
 
-def _own_class(path: str, module: str, name: str) -> type[InteractionEstimator]:
+def _own_class(path: str, module: str, name: str) -> type[Kept]:
     """A public model of this library."""
     if importlib.util.find_spec(module) is not None:
         family = importlib.import_module(module)
         cls = getattr(family, name, None) if name in getattr(family, "__all__", ()) else None
-        if isinstance(cls, type) and issubclass(cls, InteractionEstimator):
+        if isinstance(cls, type) and issubclass(cls, Kept):
             return cls
     raise SaveFormatError(
         f"{path}: it holds a {module}.{name}, and skl_increc {skl_increc.__version__} has no such model. "
@@ -282,9 +283,7 @@ def _own_class(path: str, module: str, name: str) -> type[InteractionEstimator]:
     )
 
 
-def _make(
-    path: str, cls: type[InteractionEstimator], forms: Any, classes: Sequence[type]
-) -> InteractionEstimator:
+def _make(path: str, cls: type[Any], forms: Any, classes: Sequence[type]) -> Any:
     if not isinstance(forms, dict):
         raise damaged(path, "its parameters are no object")
     known = cls._get_param_names()

@@ -32,6 +32,7 @@ FLOORS = {
     "metrics": 5,
     "model_selection": 5,
     "persistence": 5,
+    "preprocessing": 5,
     "checks": 6,
     "cli": 6,
     "report": 6,

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
-from sklearn.utils.validation import check_is_fitted
 
 from skl_increc._state._state import State
 from skl_increc.base import _batch, _exact
 from skl_increc.base._guarantees import Guarantees
 from skl_increc.base._hooks import Hooks
 from skl_increc.base._interactions import read_table
+from skl_increc.base._kept import Kept
 from skl_increc.base._matrix import MatrixMixin
 from skl_increc.base._recommend import RecommendMixin
 from skl_increc.base._river import RiverMixin
@@ -44,14 +44,13 @@ COMMON_CONSTRAINTS: dict[str, list[Any]] = {
 
 
 class InteractionEstimator(
-    Hooks, StreamMixin, RecommendMixin, MatrixMixin, TargetMixin, BaseEstimator, RiverMixin
+    Hooks, StreamMixin, RecommendMixin, MatrixMixin, TargetMixin, Kept, BaseEstimator, RiverMixin
 ):
     """A model of (user, item) events: a scikit-learn estimator and a River model at once.
 
     A model writes a few private hooks (``_hooks.py``); everything public stands here and in the mixins.
     """
 
-    _state: State | None = None
     _asleep: Asleep | None = None
     _encodes_y: ClassVar[bool] = False
     _composed: ClassVar[bool] = False  # made of models, which learn event by event
@@ -59,15 +58,6 @@ class InteractionEstimator(
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
 
     # -- state ------------------------------------------------------------------------------------
-    def __sklearn_is_fitted__(self) -> bool:
-        return self._state is not None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-        state = self.__dict__.get("_state")
-        if state is not None and name != "_state":
-            state.stale = True  # a parameter acts at the next event
-
     def _new_state(self) -> State:
         refuse_snapshot(self)
         self._validate()
@@ -105,25 +95,10 @@ class InteractionEstimator(
         self._configure(state)
         state.stale = False
 
-    def _ready_state(self) -> State:
-        """The state, up to date with the parameters; NotFittedError before any event."""
-        state = self._state
-        if state is None:
-            check_is_fitted(self)  # raises NotFittedError in scikit-learn's words
-            raise RuntimeError(f"this {type(self).__name__} has no state")
-        if state.stale:
-            self._configure_state(state)
-        return state
-
     @property
     def n_late_(self) -> int:
         """Events that came with a time before the newest one (``time_col``); they counted with their own time."""
         return int(self._ready_state().n_late)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of everything learned: ids, rows, optimiser state, histories."""
-        return 0 if self._state is None else self._state.nbytes
 
     def guarantees(self) -> Guarantees:
         """How split-invariance (S), order-freedom (O), merging (M) and forgetting (U) hold, as set now.
