@@ -76,13 +76,13 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
 
     Notes
     -----
-    **Cost**: 5 microseconds for ``transform_one`` and ``learn_one`` of an event with 3 windows, 2 keys and all
+    **Cost**: about 5 microseconds for ``transform_one`` and ``learn_one`` of an event with 3 windows, 2 keys and all
     26 features; 2 microseconds a row for ``transform`` of a table.  The windows are exact, without buckets.
-    Memory is that of the retained events: for each, 24 bytes and 4 for each column and each key, and 40 bytes (and,
-    with "distinct", 20 to 40) for each key, in blocks that double: 232 bytes an event on MovieLens-100K with the
-    defaults.  What is older goes, ids that have no event left too; values of further columns stay.  An event that comes late is put
-    where its time belongs, which moves what is newer; one that is older than ``retain`` when it comes is left out
-    and counted in ``n_late_``.
+    Memory is that of the retained events: for each, 24 bytes, 4 for each column and each key, and 40 (with
+    "distinct" 60 to 80) for each key, in blocks that double: 232 bytes an event on MovieLens-100K with the
+    defaults.  What is older goes, and so do ids that have no event left; values of further columns stay.  An event
+    that comes late is put where its time belongs, which moves what is newer; one that is older than ``retain``
+    when it comes is left out, and counted in ``n_late_`` as all late ones are.
 
     **Guarantees**: any cutting of a stream in order of time into calls gives the same features, and any order of
     retained events too, to the rounding of sums; whole numbers and halves are exact.  ``forget`` is exact in the
