@@ -10,6 +10,8 @@ from skl_increc.factorization import (
     BiasedMF,
     BiasedMFClassifier,
     FactorizationMachine,
+    FactorizationMachineClassifier,
+    FactorizationMachineRecommender,
     ImplicitALS,
     KalmanMF,
 )
@@ -74,6 +76,8 @@ MODELS = {
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
     "FactorizationMachine": FactorizationMachine(optimizer_bias="ftrl", interactions="user-item"),
     "Blend": Blend(every=2),
+    "FactorizationMachineClassifier": FactorizationMachineClassifier(4, class_weight="balanced"),
+    "FactorizationMachineRecommender": FactorizationMachineRecommender(8, n_negatives=10),
     "BPR": BPR(8, n_negatives=10),
     "BPR-options": BPR(
         17,

@@ -83,9 +83,9 @@ cdef class Encoded:
 cdef class FeatureTable:
     """Rows that grow with their ids, rows of a vector's numbers, or so many rows that a hash finds."""
 
-    def __init__(self, Py_ssize_t stride, *, bint numeric=False, Py_ssize_t modulus=0):
+    def __init__(self, Py_ssize_t stride, *, bint numeric=False, bint named=True, Py_ssize_t modulus=0):
         self.stride, self.numeric, self.modulus = stride, numeric, modulus
-        self.ids = None if numeric or modulus else IdMap()
+        self.ids = IdMap() if named and not numeric and not modulus else None
         self.capacity = max(1, modulus)
         self.factors = aligned_zeros((self.capacity, stride), np.float32)
         self.stat = aligned_zeros((self.capacity, 4), np.float32)
@@ -221,6 +221,8 @@ cdef class Features:
             elif not modulus:
                 self.tables.append(FeatureTable(self.stride))
             self.table_of.append(0 if modulus and kind in ("category", "list") else len(self.tables) - 1)
+        for _ in range(2):               # what users are, what items are: columns that have names elsewhere
+            self.tables.append(FeatureTable(self.stride, named=False))
         self.salts = [stable_hash(str(name)) for name, _, _ in self.columns]
 
     # -- a store ----------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class FeatureRows:
         self.used = 0  # of the room; entries of rows that were set again are left behind
         self.kept = 0  # entries that a row has
         self.entries = _Entries(
-            np.zeros(16, np.int64), np.zeros(16, np.int32), np.empty(16, np.int32), np.empty(16, np.float32)
+            np.zeros(16, np.int64), np.zeros(16, np.int32), np.zeros(16, np.int32), np.zeros(16, np.float32)
         )
 
     @property

@@ -46,6 +46,9 @@ def to_plain(value: Any, what: str) -> Any:
         return parts if isinstance(value, list) else {TAG: ["l", parts]}
     if type(value) is dict and all(isinstance(k, str) and k != TAG for k in value):
         return {k: to_plain(v, f"{what}[{k!r}]") for k, v in value.items()}
+    if type(value) is dict:
+        pairs = [[to_plain(k, what), to_plain(v, f"{what}[{k!r}]")] for k, v in value.items()]
+        return {TAG: ["d", pairs]}
     raise TypeError(
         f"{what} is {value!r}, of type {type(value).__name__}, which has no form in a file. Use a number, a "
         "string, None, True or False, a timedelta, or a list, tuple or dict of these."
@@ -79,9 +82,19 @@ def from_plain(form: Any) -> Any:
         return _numpy_span(value)
     if len(form) == 1 and tag == "l" and isinstance(value, list):
         return tuple(from_plain(v) for v in value)
+    if len(form) == 1 and tag == "d" and isinstance(value, list):
+        return _dict_of(value)
     if len(form) == 1 and tag in ("i", "x", "S", "e"):
         return decode_id([tag, value])
     raise ValueError(f"no value has the form {str(form)[:80]}")
+
+
+def _dict_of(pairs: list) -> dict:
+    found = [tuple(map(from_plain, _two(pair))) for pair in pairs]
+    try:
+        return dict(found)
+    except TypeError:
+        raise ValueError(f"no dict has the keys {[str(key)[:40] for key, _ in found][:4]}") from None
 
 
 def _numpy_number(form: Any) -> Any:

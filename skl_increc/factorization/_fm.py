@@ -12,9 +12,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skl_increc._state._features import Features
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
-from skl_increc._state.ids import canonical
+from skl_increc._state.ids import canonical, stable_hash
 from skl_increc.base import Guarantees
 from skl_increc.base._context import Context, columns_of
+from skl_increc.base._features import ItemFeatureMixin, UserFeatureMixin, feature_store
 from skl_increc.base._interactions import Interactions
 from skl_increc.factorization._base import EPSILON, VectorMixin
 from skl_increc.factorization._fm_context import encode
@@ -23,7 +24,17 @@ from skl_increc.factorization._fm_steps import FMLearner
 __all__ = ["MachineMixin"]
 
 
-class MachineMixin(VectorMixin):
+class _WholeVectors:
+    """The vectors of users with what is known of them, summed for the rows that are asked for."""
+
+    def __init__(self, learner: FMLearner) -> None:
+        self.learner = learner
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self.learner.vectors(0, np.ascontiguousarray(rows, np.int32))[0]
+
+
+class MachineMixin(ItemFeatureMixin, UserFeatureMixin, VectorMixin):
     """A factorisation machine over the user, the item and the columns of a context; `_loss` says of which loss."""
 
     _loss: ClassVar[int] = 0
@@ -50,12 +61,12 @@ class MachineMixin(VectorMixin):
 
     def _columns(self: Any) -> list[tuple[Any, str, int, str]]:
         """Key, kind, side and parameter of each column of the context."""
-        if self.context is None and self.item_context is None:
+        if self.context is None and getattr(self, "item_context", None) is None:
             return []
         return [
             (key, kind, side, parameter)
             for side, parameter in enumerate(("context", "item_context"))
-            for key, kind in columns_of(getattr(self, parameter), parameter)
+            for key, kind in columns_of(getattr(self, parameter, None), parameter)
         ]
 
     def _validate(self: Any) -> None:
@@ -87,7 +98,32 @@ class MachineMixin(VectorMixin):
 
     def _stores(self: Any) -> dict[str, Any]:
         columns = [(key, kind, side) for key, kind, side, _ in self._columns()]
-        return {"features": Features(columns, self.n_factors, self.n_features or 0)}
+        store = Features(columns, self.n_factors, self.n_features or 0)
+        return {**super()._stores(), "features": store}
+
+    # -- what users and items are -----------------------------------------------------------------
+    def _new_state(self: Any) -> State:
+        state = super()._new_state()
+        self._start_columns(state)
+        return state
+
+    def _learn_features(self: Any, state: State, side: int, rows: np.ndarray) -> None:
+        self._start_columns(state)
+
+    def _with_features(self: Any, new: Any) -> Any:
+        new = super()._with_features(new)
+        if new._state is not None:
+            new._state.stale = True
+        return new
+
+    def _start_columns(self: Any, state: State) -> None:
+        """Give columns that are new their rows, and show the learner what is known."""
+        tables = state.stores["features"].tables[-2:]
+        for side, table in enumerate(tables):
+            names = feature_store(state, side).names[table.n :]
+            if names:
+                state.learner.start_columns(side, [stable_hash(name) for name in names])
+        state.learner.attach_stores(state.stores)
 
     # -- the learner ----------------------------------------------------------------------------
     def _make_learner(self: Any, state: State) -> FMLearner:
@@ -118,6 +154,7 @@ class MachineMixin(VectorMixin):
             keys=(self._owner_col(), self.item_col),
             separator=self.separator,
         )
+        self._start_columns(state)
         learner.clip = getattr(self, "clip_to_range", False)
 
     def _class_weights(self: Any, state: State) -> Any:
@@ -154,6 +191,12 @@ class MachineMixin(VectorMixin):
     def _score_one_slowly(self: Any, state: State, x: Any, user: Any, item: Any) -> float:
         u, i = state.users.find(canonical(user)), state.items.find(canonical(item))
         return state.learner.score_event({} if x is None else dict(x), user, item, u, i)
+
+    def _factors(self: Any, state: State) -> tuple[Any, np.ndarray, np.ndarray]:
+        if not any(feature_store(state, side).kept for side in (0, 1)):
+            return super()._factors(state)
+        items, own = state.learner.vectors(1, np.arange(state.item_rows.used, dtype=np.int32))
+        return _WholeVectors(state.learner), items, own
 
     def _predict_score(self: Any, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(u, i, bool(getattr(self, "clip_to_range", False)))

@@ -1,4 +1,4 @@
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 
 from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_stat
 from skl_increc._state._features cimport Encoded, Features, FeatureTable
@@ -21,6 +21,16 @@ cdef struct rows_at:
     float *V
     mf_stat *S
     fm_number *T
+    Py_ssize_t n
+
+
+cdef struct known:             # what users or items are: sparse rows
+    int64_t *start
+    int32_t *length
+    int32_t *columns
+    float *values
+    Py_ssize_t n, most
+    rows_at rows
 
 
 cdef struct desk:
@@ -38,6 +48,8 @@ cdef class FMLearner(MFLearner):
     cdef rows_at *tables
     cdef Py_ssize_t n_tables
     cdef object kept              # a reader's: the arrays that it reads
+    cdef known described[2]
+    cdef object versions
     cdef desk mine, asked         # of learning; of answering, with the interpreter's lock
     cdef double classes[2]
     cdef bint balanced, plain
@@ -48,11 +60,13 @@ cdef class FMLearner(MFLearner):
 
     cdef int point(self) except -1
     cdef int fit(self, Py_ssize_t most) except -1
+    cdef Py_ssize_t spare(self) noexcept
     cdef int start_new(self) except -1
     cdef int read_into(self, Encoded e, dict x, object user, object item, bint add) except -1
     cdef void gather(self, desk *d, Encoded e, Py_ssize_t event, int32_t u, int32_t i, double w,
                      bint count) noexcept nogil
     cdef void add_row(self, desk *d, int side, float *V, mf_stat *S, Py_ssize_t row, float x) noexcept nogil
+    cdef void add_described(self, desk *d, int segment, int side, Py_ssize_t row) noexcept nogil
     cdef float total(self, desk *d) noexcept nogil
     cdef void targets(self, const double *y, const double *w, int n, float *target, float *offset,
                       float *weight) noexcept nogil

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of factorisation machines: what an event says, gathered into rows, and one step over them."""
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 import warnings
@@ -95,7 +95,42 @@ cdef class FMLearner(MFLearner):
             free(self.tables)
             self.tables, self.n_tables = tables, len(features.tables)
         self.features = features
+        self.describe(0, stores.get("user_features"))
+        self.describe(1, stores.get("item_features"))
         self.point()
+        self.fit(self.coming.longest + self.spare() if self.coming is not None else self.spare())
+
+    def describe(self, int side, store):
+        """Take what is known of users or items."""
+        cdef known *to = &self.described[side]
+        cdef int64_t[::1] start
+        cdef int32_t[::1] length, columns
+        cdef float[::1] values
+        if store is None:
+            return
+        start, length, columns, values = entries = store.entries
+        to.n = 0
+        to.start, to.length, to.columns, to.values = &start[0], &length[0], &columns[0], &values[0]
+        to.n = start.shape[0]
+        if self.versions is None:
+            self.versions = [(-1, None), (-1, None)]
+        if self.versions[side][0] != store.version:
+            to.most = entries.length.max(initial=0)
+        self.versions[side] = store.version, entries       # the arrays live as long as they are pointed at
+
+    cdef Py_ssize_t spare(self) noexcept:
+        """The features of an event beside those of its context, at most."""
+        return 2 + max(self.described[0].most, self.described[1].most)
+
+    def start_columns(self, int side, list hashes):
+        """Begin rows for the last columns of what users or items are, whose names have these hashes."""
+        cdef FeatureTable t = self.features.tables[len(self.features.tables) - 2 + side]
+        cdef Py_ssize_t first = t.n, j
+        t.resize(first + len(hashes))
+        for j in range(len(hashes)):
+            skl_row_start(t.V + (first + j) * self.m.stride, self.m.k, self.m.stride, self.init_scale,
+                          self.start_kind, &self.quantiles[0], self.seed,
+                          FIRST_SIDE + len(self.features.tables) + side, hashes[j])
 
     cdef int point(self) except -1:
         """Find the rows of the features, which may have moved."""
@@ -103,7 +138,9 @@ cdef class FMLearner(MFLearner):
         cdef Py_ssize_t c = 0
         for t in self.features.tables:
             self.tables[c].V, self.tables[c].S, self.tables[c].T = t.V, <mf_stat *>t.S, <fm_number *>t.T
+            self.tables[c].n = t.n
             c += 1
+        self.described[0].rows, self.described[1].rows = self.tables[c - 2], self.tables[c - 1]
         return 0
 
     cdef int fit(self, Py_ssize_t most) except -1:
@@ -122,7 +159,7 @@ cdef class FMLearner(MFLearner):
             self.coming.clear()
             self.at = 0
             self.read_into(self.coming, x, user, item, True)
-            self.fit(self.coming.n + 2)
+            self.fit(self.coming.n + self.spare())
             self.start_new()
         except BaseException:
             self.features.limit_rows(0, 0)
@@ -130,7 +167,7 @@ cdef class FMLearner(MFLearner):
 
     def take(self, Encoded coming):
         """These are the features of the next events; rows added since ``Features.begin`` get their start."""
-        self.fit(coming.longest + 2)
+        self.fit(coming.longest + self.spare())
         self.start_new()
         self.coming, self.at = coming, 0
 
@@ -143,7 +180,7 @@ cdef class FMLearner(MFLearner):
         cdef FeatureTable t
         cdef Py_ssize_t c = 0, row
         cdef uint64_t h
-        for t in self.features.tables:
+        for t in self.features.tables[:len(self.features.tables) - 2]:
             for row in range(self.features.fresh(c), t.n):
                 h = skl_mix(<uint64_t>row) if t.ids is None else t.ids.hash_of(row)
                 skl_row_start(t.V + row * self.m.stride, self.m.k, self.m.stride, self.init_scale,
@@ -207,6 +244,21 @@ cdef class FMLearner(MFLearner):
             p.v, p.s, p.x = V + row * self.m.stride, S + row, x
             d.n[side] += 1
 
+    cdef void add_described(self, desk *d, int segment, int side, Py_ssize_t row) noexcept nogil:
+        """Add what is known of a user or item; its numbers are as long as 1 together."""
+        cdef known *of = &self.described[side]
+        cdef Py_ssize_t j, first, last
+        cdef double squares = 0
+        if row < 0 or row >= of.n or of.length[row] == 0:
+            return
+        first, last = of.start[row], of.start[row] + of.length[row]
+        for j in range(first, last):
+            squares += of.values[j] * of.values[j]
+        for j in range(first, last):
+            if of.columns[j] < of.rows.n and of.values[j] != 0:
+                self.add_row(d, segment, of.rows.V, of.rows.S, of.columns[j],
+                             <float>(of.values[j] / sqrt(squares)))
+
     cdef void gather(self, desk *d, Encoded e, Py_ssize_t event, int32_t u, int32_t i, double w,
                      bint count) noexcept nogil:
         """Put the rows of an event on the desk; `count`: its numbers count for their scale."""
@@ -217,6 +269,8 @@ cdef class FMLearner(MFLearner):
         d.n[WHO] = d.n[WHAT] = d.n[OTHER] = 0
         self.add_row(d, WHO, self.m.P, self.m.SU, u, 1)
         self.add_row(d, WHAT, self.m.Q, self.m.SI, i, 1)
+        self.add_described(d, WHO, 0, u)
+        self.add_described(d, WHAT, 1, i)
         if e is None:
             return
         for j in range(e.first(event), e.first(event + 1)):
@@ -243,7 +297,7 @@ cdef class FMLearner(MFLearner):
         cdef desk *d = &self.mine
         cdef double bad = 0
         self.features.open = False
-        if self.plain:
+        if self.plain and not self.described[0].most and not self.described[1].most:
             mf_learn(&self.m, self.T, u, i, y, w, n, self.count)
             return
         while a < n:
@@ -292,6 +346,7 @@ cdef class FMLearner(MFLearner):
         for j in range(n):
             d.n[WHAT] = 0
             self.add_row(d, WHAT, self.m.Q, self.m.SI, first + j, 1)
+            self.add_described(d, WHAT, 1, first + j)
             out[j] = a + fm_sum_side(&self.m, &self.kind, d.parts + d.room, d.n[WHAT], B)
             out[j] += fm_product(&self.m, d.sums, B)
 
@@ -310,7 +365,7 @@ cdef class FMLearner(MFLearner):
         cdef Encoded e = Encoded()
         cdef double c, scale
         self.read_into(e, x, user, item, False)
-        enlarge(&self.asked, e.n + 2)                  # from here on no other thread comes between
+        enlarge(&self.asked, e.n + self.spare())                  # from here on no other thread comes between
         self.gather(&self.asked, e, 0, <int32_t>u, <int32_t>i, 1, False)
         self.units(&c, &scale)
         return self.clipped(c + scale * self.total(&self.asked))
@@ -321,7 +376,7 @@ cdef class FMLearner(MFLearner):
         cdef double[::1] out = np.empty(n)
         cdef FMLearner mine = self.reader()
         cdef double c, scale
-        enlarge(&mine.asked, e.longest + 2)
+        enlarge(&mine.asked, e.longest + self.spare())
         with nogil:
             mine.units(&c, &scale)
             for j in range(n):
@@ -331,11 +386,26 @@ cdef class FMLearner(MFLearner):
                     out[j] = mine.clipped(out[j])
         return np.asarray(out)
 
+    def vectors(self, int side, const int32_t[::1] rows):
+        """What rows of users or items come to: sums of vectors float32 (n, stride), and own scores (n,)."""
+        cdef Py_ssize_t n = rows.shape[0], j
+        cdef float[:, ::1] out = np.zeros((n, self.m.stride), np.float32)
+        cdef float[::1] own = np.zeros(n, np.float32)
+        cdef FMLearner mine = self.reader()
+        cdef desk *d = &mine.asked
+        with nogil:
+            for j in range(n):
+                mine.gather(d, None, 0, rows[j] if side == 0 else -1, rows[j] if side else -1, 1, False)
+                own[j] = fm_sum_side(&mine.m, &mine.kind, d.parts + side * d.room, d.n[side], &out[j, 0])
+        return np.asarray(out), np.asarray(own)
+
     cdef MFLearner reader(self):
         cdef FMLearner r = FMLearner.__new__(FMLearner, self.m.k, self.m.stride)
         self.lend(r)
         r.kind, r.balanced, r.classes = self.kind, self.balanced, self.classes
         r.kept = [(t.factors, t.stat, t.number) for t in self.features.tables]
+        r.described[0], r.described[1] = self.described[0], self.described[1]
+        r.versions = None if self.versions is None else list(self.versions)
         r.attach_stores({"features": self.features})
         enlarge(&r.asked, self.asked.room)
         return r

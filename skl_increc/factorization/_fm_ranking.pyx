@@ -1,0 +1,92 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The learner of factorisation machines that order items: what was taken against items that are drawn."""
+from libc.stdint cimport int32_t, uint64_t
+
+from skl_increc._kernels._learner cimport Pairs
+from skl_increc._state._history cimport History
+from skl_increc.factorization._fm_steps cimport FMLearner, desk, fm_learn_pair
+
+cdef extern from "hash.h" nogil:
+    uint64_t skl_mix(uint64_t z)
+
+cdef enum:
+    KNOWN = 6          # scalars behind the totals: item rows that have had an event
+    TICKS = 7          # events so far, further passes included: what the draws follow from
+    TRIES = 16         # draws of an item that the user has had, before this negative is given up
+    OTHERS_TURN = 512  # events after which another thread may go first
+    OTHER = 2          # segments of a desk
+    WHAT = 1
+
+
+cdef class FMRankingLearner(FMLearner):
+    """Learner of ``FactorizationMachineRecommender``."""
+
+    cdef History known_pairs
+    cdef public int n_negatives
+
+    def attach_pairs(self, Pairs pairs):
+        self.known_pairs = pairs
+
+    cdef bint holds(self, Py_ssize_t u, int32_t i) noexcept nogil:
+        """Whether the user is known to have had the item."""
+        if self.known_pairs is None or u < 0 or u >= self.known_pairs.lists.n:
+            return False
+        return self.known_pairs.lists.find(self.known_pairs.lists.heads + u, i) >= 0
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t j
+        cdef double bad = 0
+        self.features.open = False
+        for j in range(n):
+            if i[j] >= 0:
+                self.scalars[KNOWN] = max(self.scalars[KNOWN], i[j] + 1)
+                if w[j] > 0:
+                    bad += self.taken(u[j], i[j], w[j])
+            self.scalars[TICKS] += 1
+            self.at += 1
+        if bad:
+            with gil:
+                self.tell(bad)
+
+    cdef int taken(self, int32_t u, int32_t i, double w) noexcept nogil:
+        """One event against what is drawn for it; how many of the steps met exploded rows."""
+        cdef desk *d = &self.mine
+        cdef uint64_t key = skl_mix(self.seed ^ <uint64_t>0xFAC70B1A)
+        cdef int r, bad = 0
+        cdef int32_t j
+        key = skl_mix(key + <uint64_t>self.scalars[TICKS])
+        self.gather(d, self.coming, self.at, u, i, w, self.count)
+        for r in range(self.n_negatives):
+            j = self.draw(u, i, key + <uint64_t>r * TRIES)
+            if j < 0:
+                continue
+            d.n[OTHER] = 0
+            self.add_row(d, OTHER, self.m.Q, self.m.SI, j, 1)
+            self.add_described(d, OTHER, 1, j)
+            bad += fm_learn_pair(&self.m, &self.kind, d.parts, d.n[0], d.parts + d.room, d.n[WHAT],
+                                 d.parts + 2 * d.room, d.n[OTHER], <float>w, d.sums)
+        return bad
+
+    cdef int32_t draw(self, int32_t u, int32_t i, uint64_t key) noexcept nogil:
+        """An item that is not i and that the user has not had; -1: the tries were in vain."""
+        cdef int attempt
+        cdef int32_t j
+        for attempt in range(TRIES):
+            j = <int32_t>((skl_mix(key + <uint64_t>attempt) >> 32) * <uint64_t>self.scalars[KNOWN] >> 32)
+            if j != i and not self.holds(u, j):
+                return j
+        return -1
+
+    def learn_in_order(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
+                       const double[::1] w, const double[::1] t):
+        """Note each event in the history, which has room for it, just before it is learned."""
+        cdef Py_ssize_t j
+        cdef double none = 0
+        for j in range(u.shape[0]):
+            if self.known_pairs is not None and u[j] >= 0 and i[j] >= 0:
+                self.known_pairs.append_c(u[j], i[j], &none)
+            self.learn(&u[j], &i[j], &y[j], &w[j], &t[j], 1)
+            if j % OTHERS_TURN == OTHERS_TURN - 1:
+                with nogil:
+                    pass
