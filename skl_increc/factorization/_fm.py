@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skl_increc._state._features import Features
+from skl_increc._state._feature_tables import Features
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc._state.ids import canonical, stable_hash

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skl_increc._state._features import Encoded, Features, FeatureTable
+from skl_increc._state._feature_tables import Encoded, Features, FeatureTable
 from skl_increc.base._context import Column, Context
 from skl_increc.factorization._fm_steps import check_width
 

@@ -1,7 +1,7 @@
 from libc.stdint cimport int32_t, int64_t
 
 from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_stat
-from skl_increc._state._features cimport Encoded, Features, FeatureTable
+from skl_increc._state._feature_tables cimport Encoded, Features, FeatureTable
 
 cdef extern from "fm.h" nogil:
     ctypedef struct fm_part:

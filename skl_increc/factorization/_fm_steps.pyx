@@ -18,7 +18,7 @@ from skl_increc._kernels._mf cimport (
     mf_totals,
     skl_row_start,
 )
-from skl_increc._state._features cimport Encoded, Features, FeatureTable, entry
+from skl_increc._state._feature_tables cimport Encoded, Features, FeatureTable, entry
 
 from skl_increc.base._context import names_in, number_in, vector_in
 from skl_increc.exceptions import DivergenceWarning

@@ -39,6 +39,11 @@ def test_values_come_back_with_their_types(value):
     assert alike(through_json(value), value)
 
 
+@pytest.mark.parametrize("value", [{1: 2, "a": None}, {"$": 1}, {(1, "b"): [0.5]}], ids=repr)
+def test_keys_may_be_more_than_strings(value):
+    assert through_json(value) == value
+
+
 NUMPY = [
     np.int8(-3),
     np.uint64(2**64 - 1),
@@ -92,8 +97,8 @@ ODD = [
     np.random.RandomState(0),
     Fraction(1, 3),
     1j,
-    {1: 2},
-    {"$": 1},
+    {1: object()},
+    {1j: 1},
     {1},
     b"a",
     np.arange(3),
