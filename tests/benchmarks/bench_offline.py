@@ -1,0 +1,125 @@
+"""Factor models fitted on a table: the first four fifths of ML-100K in time, asked for the last fifth.
+
+Ratings of 4 and more.  Every library gets the same twelve settings, or twelve of its own where they mean
+something else; the best NDCG@10 on the last fifth of the training part is fitted again on all of it, with three
+seeds.  Users who are in both parts are asked for all items of the training part that they have not had; what is
+new counts as missed.  The folder of the data is named by the environment variable SKL_INCREC_DATA.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from timing import arguments, peer
+
+# isort: split
+import numpy as np
+import scipy.sparse as sp
+
+from skl_increc.factorization import BPR, ImplicitALS
+
+Lists = Callable[[np.ndarray], np.ndarray]  # of user codes: item codes, the 20 best, best first
+Fit = Callable[[sp.csr_matrix, int], Lists]
+
+
+def fits() -> Iterator[tuple[str, list[Fit]]]:
+    """Name, and one way to fit for each setting."""
+    als = list(itertools.product((16, 32), (1.0, 4.0), (2.0, 10.0, 40.0)))
+    yield "ImplicitALS", [lambda m, s, a=a: ours(ImplicitALS(a[0], alpha=a[1], l2=a[2], n_epochs=15, random_state=s), m) for a in als]  # fmt: skip
+    steps = list(itertools.product((16, 32), (0.05, 0.15, 0.3), (0.02, 0.05)))
+    yield "BPR", [lambda m, s, a=a: ours(BPR(a[0], learning_rate=a[1], l2=a[2], n_negatives=20, n_epochs=10, random_state=s), m) for a in steps]  # fmt: skip
+    yield 'BPR(loss="warp")', [lambda m, s, a=a: ours(BPR(a[0], loss="warp", learning_rate=a[1], l2=a[2], n_epochs=10, random_state=s), m) for a in steps]  # fmt: skip
+    implicit = peer("implicit")
+    if implicit is not None:
+        yield "implicit ALS", [lambda m, s, a=a: theirs(implicit.als.AlternatingLeastSquares(factors=a[0], alpha=1 + a[1], regularization=a[2], iterations=15, random_state=s), m) for a in als]  # fmt: skip
+        steps = list(itertools.product((16, 32), (0.01, 0.03, 0.1), (0.001, 0.01)))
+        yield "implicit BPR", [lambda m, s, a=a: theirs(implicit.bpr.BayesianPersonalizedRanking(factors=a[0], learning_rate=a[1], regularization=a[2], iterations=100, random_state=s, num_threads=1), m) for a in steps]  # fmt: skip
+    lightfm = peer("lightfm")
+    if lightfm is not None:
+        steps = list(itertools.product((16, 32), (0.02, 0.05, 0.1), (0.0, 1e-5)))
+        for loss in ("bpr", "warp"):
+            yield f"LightFM {loss}", [lambda m, s, a=a, loss=loss: of_lightfm(lightfm.LightFM(no_components=a[0], learning_rate=a[1], item_alpha=a[2], user_alpha=a[2], loss=loss, random_state=s), m) for a in steps]  # fmt: skip
+
+
+def ours(model: Any, train: sp.csr_matrix) -> Lists:
+    """Lists of one of our models; its events come in the order of the matrix's data, which is that of time."""
+    users, items = train.nonzero()
+    order = np.argsort(train.data, kind="stable")
+    model.fit(np.column_stack([users[order], items[order]]))
+    return lambda who: np.where((found := model.recommend(who, 20)[0]) == None, -1, found).astype(int)  # noqa: E711
+
+
+def theirs(model: Any, train: sp.csr_matrix) -> Lists:
+    """Lists of a model of implicit."""
+    ones = sp.csr_matrix((np.ones(train.nnz, np.float32), train.indices, train.indptr), train.shape)
+    model.fit(ones, show_progress=False)
+    return lambda who: model.recommend(who, ones[who], N=20, filter_already_liked_items=True)[0]
+
+
+def of_lightfm(model: Any, train: sp.csr_matrix) -> Lists:
+    """Lists of a model of LightFM."""
+    ones = (train > 0).astype(np.float32).tocoo()
+    model.fit(ones, epochs=30, num_threads=1)
+
+    def lists(who: np.ndarray) -> np.ndarray:
+        users, items = (r.astype(np.int32) for r in np.meshgrid(who, np.arange(train.shape[1]), indexing="ij"))
+        scores = model.predict(users.ravel(), items.ravel(), num_threads=1).reshape(users.shape)
+        scores[train[who].toarray() > 0] = -np.inf
+        return np.argsort(-scores, axis=1, kind="stable")[:, :20]
+
+    return lists
+
+
+def judged(lists: Lists, train: sp.csr_matrix, wanted: dict[int, set[int]]) -> tuple[float, float]:
+    """NDCG@10 and Recall@20, averaged over the users who are known."""
+    who = np.array([u for u in wanted if u < train.shape[0] and train.indptr[u + 1] > train.indptr[u]])
+    gains = 1 / np.log2(np.arange(2, 12))
+    ndcg, recall = [], []
+    for user, found in zip(who.tolist(), lists(who).tolist(), strict=True):
+        right = np.array([i in wanted[user] for i in found])
+        ndcg.append((gains * right[:10]).sum() / gains[: len(wanted[user])].sum())
+        recall.append(right.sum() / len(wanted[user]))
+    return float(np.mean(ndcg)), float(np.mean(recall))
+
+
+def split(users: np.ndarray, items: np.ndarray, cut: int) -> tuple[sp.csr_matrix, dict[int, set[int]]]:
+    """The events before the cut as a matrix of their moments, and who takes what after it."""
+    shape = (int(users[:cut].max()) + 1, int(items[:cut].max()) + 1)
+    train = sp.csr_matrix((np.arange(1, cut + 1, dtype=np.float64), (users[:cut], items[:cut])), shape)
+    wanted: dict[int, set[int]] = {}
+    for user, item in zip(users[cut:].tolist(), items[cut:].tolist(), strict=True):
+        wanted.setdefault(user, set()).add(item)
+    return train, wanted
+
+
+def main() -> None:
+    """Print the table."""
+    options = arguments(__doc__ or "")
+    folder, pandas = os.environ.get("SKL_INCREC_DATA"), peer("pandas")
+    if folder is None or pandas is None:
+        print("skipped: set SKL_INCREC_DATA to the folder of the data, and install pandas")
+        return
+    frame = pandas.read_csv(Path(folder) / "movielens-100k" / "interactions.csv.gz")
+    frame = frame[frame["rating"] >= 4].sort_values("timestamp", kind="stable")
+    users, items = (pandas.factorize(frame[side])[0] for side in ("user", "item"))  # codes in order of time
+    last = len(users) * 4 // 5
+    tuning, test = split(users[:last], items[:last], last * 4 // 5), split(users, items, last)
+    seeds = range(1 if options.quick else 3)
+    print(f"{len(test[0].indptr) - 1} users, {len(test[1])} asked for\n{'':20} NDCG@10 Recall@20  seconds")
+    for name, ways in fits():
+        ways = ways[::4] if options.quick else ways
+        best = max(ways, key=lambda fit: judged(fit(tuning[0], 0), *tuning)[0])
+        start = time.process_time()
+        figures = [judged(best(test[0], seed), *test) for seed in seeds]
+        seconds = (time.process_time() - start) / len(seeds)
+        ndcg, recall = np.mean(figures, axis=0)
+        print(f"{name:20} {ndcg:7.4f} {recall:9.4f} {seconds:8.2f}   setting {ways.index(best)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
