@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.factorization import BiasedMF, FactorizationMachine, KalmanMF
+from skl_increc.factorization import BPR, BiasedMF, FactorizationMachine, ImplicitALS, KalmanMF
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
@@ -70,6 +70,7 @@ def test_one_pass_without_drift_over_random_fifths(covariance, reach):
 
 
 LISTS = [(Popularity(), 0.087), (SequentialRules(), 0.158), (SessionKNN(), 0.153), (ItemKNN(), 0.157)]
+LISTS += [(BPR(), 0.143), (BPR(loss="warp"), 0.123), (ImplicitALS(solver="cg"), 0.127)]
 
 
 @pytest.mark.parametrize(("model", "reach"), LISTS, ids=lambda v: str(v))

@@ -99,7 +99,9 @@ def events(pairs: np.ndarray, k: int) -> Iterator[Case]:
     matrix = sp.csr_matrix((np.full(len(pairs), 2, np.float32), pairs.T))
     users, items = [matrix[u] for u in new[:, 0]], [matrix.T.tocsr()[i] for i in new[:, 1]]
     for cg in (False, True):
-        theirs = implicit.AlternatingLeastSquares(factors=k, use_cg=cg, num_threads=1, iterations=1, alpha=1.0)
+        theirs = implicit.AlternatingLeastSquares(
+            factors=k, use_cg=cg, num_threads=1, iterations=1, alpha=1.0
+        )
         theirs.fit(matrix, show_progress=False)
 
         def prepare_theirs(theirs: Any = theirs) -> Callable[[], Any]:
@@ -149,7 +151,13 @@ def main() -> None:
     part = 50 if options.quick else 1
     small = pairs_of(100_000, 1_000, 1_700)
     for k in (32, 64):
-        report(f"pairs, {k} factors", steps(small, k), options.repeats, reference="implicit BPR, an epoch", unit="pair")
+        report(
+            f"pairs, {k} factors",
+            steps(small, k),
+            options.repeats,
+            reference="implicit BPR, an epoch",
+            unit="pair",
+        )
     them = "implicit cholesky, partial_fit_users + partial_fit_items"
     report("one event, 16 factors", events(small, 16), options.repeats, reference=them)
     large = pairs_of(PAIRS // part, USERS // part, ITEMS // part)

@@ -12,6 +12,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +28,40 @@ Lists = Callable[[np.ndarray], np.ndarray]  # of user codes: item codes, the 20 
 Fit = Callable[[sp.csr_matrix, int], Lists]
 
 
+def ways(start: Callable, make: Callable[..., Any], settings: list[dict[str, Any]]) -> list[Fit]:
+    """One way to fit for each setting; `make` gets it and a seed, `start` the model and the matrix."""
+    return [lambda train, seed, s=s: start(make(random_state=seed, **s), train) for s in settings]
+
+
+def grid(**values: tuple) -> list[dict[str, Any]]:
+    """All combinations."""
+    return [dict(zip(values, one, strict=True)) for one in itertools.product(*values.values())]
+
+
 def fits() -> Iterator[tuple[str, list[Fit]]]:
     """Name, and one way to fit for each setting."""
-    als = list(itertools.product((16, 32), (1.0, 4.0), (2.0, 10.0, 40.0)))
-    yield "ImplicitALS", [lambda m, s, a=a: ours(ImplicitALS(a[0], alpha=a[1], l2=a[2], n_epochs=15, random_state=s), m) for a in als]  # fmt: skip
-    steps = list(itertools.product((16, 32), (0.05, 0.15, 0.3), (0.02, 0.05)))
-    yield "BPR", [lambda m, s, a=a: ours(BPR(a[0], learning_rate=a[1], l2=a[2], n_negatives=20, n_epochs=10, random_state=s), m) for a in steps]  # fmt: skip
-    yield 'BPR(loss="warp")', [lambda m, s, a=a: ours(BPR(a[0], loss="warp", learning_rate=a[1], l2=a[2], n_epochs=10, random_state=s), m) for a in steps]  # fmt: skip
-    implicit = peer("implicit")
+    als = grid(n_factors=(16, 32), alpha=(1.0, 4.0), l2=(2.0, 10.0, 40.0))
+    yield "ImplicitALS", ways(ours, partial(ImplicitALS, n_epochs=15), als)
+    steps = grid(n_factors=(16, 32), learning_rate=(0.05, 0.15, 0.3), l2=(0.02, 0.05))
+    yield "BPR", ways(ours, partial(BPR, n_negatives=20, n_epochs=10), steps)
+    yield 'BPR(loss="warp")', ways(ours, partial(BPR, loss="warp", n_epochs=10), steps)
+    implicit, lightfm = peer("implicit"), peer("lightfm")
     if implicit is not None:
-        yield "implicit ALS", [lambda m, s, a=a: theirs(implicit.als.AlternatingLeastSquares(factors=a[0], alpha=1 + a[1], regularization=a[2], iterations=15, random_state=s), m) for a in als]  # fmt: skip
-        steps = list(itertools.product((16, 32), (0.01, 0.03, 0.1), (0.001, 0.01)))
-        yield "implicit BPR", [lambda m, s, a=a: theirs(implicit.bpr.BayesianPersonalizedRanking(factors=a[0], learning_rate=a[1], regularization=a[2], iterations=100, random_state=s, num_threads=1), m) for a in steps]  # fmt: skip
-    lightfm = peer("lightfm")
+        settings = [
+            {"factors": a["n_factors"], "alpha": 1 + a["alpha"], "regularization": a["l2"]} for a in als
+        ]
+        yield (
+            "implicit ALS",
+            ways(theirs, partial(implicit.als.AlternatingLeastSquares, iterations=15), settings),
+        )
+        settings = grid(factors=(16, 32), learning_rate=(0.01, 0.03, 0.1), regularization=(0.001, 0.01))
+        make = partial(implicit.bpr.BayesianPersonalizedRanking, iterations=100, num_threads=1)
+        yield "implicit BPR", ways(theirs, make, settings)
     if lightfm is not None:
-        steps = list(itertools.product((16, 32), (0.02, 0.05, 0.1), (0.0, 1e-5)))
+        settings = grid(no_components=(16, 32), learning_rate=(0.02, 0.05, 0.1), item_alpha=(0.0, 1e-5))
+        settings = [{**s, "user_alpha": s["item_alpha"]} for s in settings]
         for loss in ("bpr", "warp"):
-            yield f"LightFM {loss}", [lambda m, s, a=a, loss=loss: of_lightfm(lightfm.LightFM(no_components=a[0], learning_rate=a[1], item_alpha=a[2], user_alpha=a[2], loss=loss, random_state=s), m) for a in steps]  # fmt: skip
+            yield f"LightFM {loss}", ways(of_lightfm, partial(lightfm.LightFM, loss=loss), settings)
 
 
 def ours(model: Any, train: sp.csr_matrix) -> Lists:
@@ -67,7 +85,9 @@ def of_lightfm(model: Any, train: sp.csr_matrix) -> Lists:
     model.fit(ones, epochs=30, num_threads=1)
 
     def lists(who: np.ndarray) -> np.ndarray:
-        users, items = (r.astype(np.int32) for r in np.meshgrid(who, np.arange(train.shape[1]), indexing="ij"))
+        users, items = (
+            r.astype(np.int32) for r in np.meshgrid(who, np.arange(train.shape[1]), indexing="ij")
+        )
         scores = model.predict(users.ravel(), items.ravel(), num_threads=1).reshape(users.shape)
         scores[train[who].toarray() > 0] = -np.inf
         return np.argsort(-scores, axis=1, kind="stable")[:, :20]
@@ -111,14 +131,14 @@ def main() -> None:
     tuning, test = split(users[:last], items[:last], last * 4 // 5), split(users, items, last)
     seeds = range(1 if options.quick else 3)
     print(f"{len(test[0].indptr) - 1} users, {len(test[1])} asked for\n{'':20} NDCG@10 Recall@20  seconds")
-    for name, ways in fits():
-        ways = ways[::4] if options.quick else ways
-        best = max(ways, key=lambda fit: judged(fit(tuning[0], 0), *tuning)[0])
+    for name, tried in fits():
+        tried = tried[::4] if options.quick else tried
+        best = max(tried, key=lambda fit: judged(fit(tuning[0], 0), *tuning)[0])
         start = time.process_time()
         figures = [judged(best(test[0], seed), *test) for seed in seeds]
         seconds = (time.process_time() - start) / len(seeds)
         ndcg, recall = np.mean(figures, axis=0)
-        print(f"{name:20} {ndcg:7.4f} {recall:9.4f} {seconds:8.2f}   setting {ways.index(best)}", flush=True)
+        print(f"{name:20} {ndcg:7.4f} {recall:9.4f} {seconds:8.2f}   setting {tried.index(best)}", flush=True)
 
 
 if __name__ == "__main__":
