@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from river import compose, dummy, linear_model, preprocessing, reco, stats
+from river import compose, dummy, linear_model, preprocessing, reco, stats, tree
 from sklearn.base import ClassifierMixin
 
 from skl_increc.base import InteractionEstimator, RatingRegressor, Recommender
@@ -74,6 +74,14 @@ def _logistic() -> Any:
     return compose.Select("user", "item") | preprocessing.OneHotEncoder() | linear_model.LogisticRegression()
 
 
+def _trees() -> Any:
+    """Windows in events: a file may have no times."""
+    ours = importlib.import_module("skl_increc.preprocessing")
+    mf = importlib.import_module("skl_increc.factorization").BiasedMF()
+    history = ours.HistoryFeatures((1000, 30000), stats=("count", "mean"), time_col=None)
+    return (history + ours.ModelScores([("mf", mf)])) | tree.HoeffdingAdaptiveTreeRegressor(seed=0)
+
+
 def known_models() -> list[Known]:
     """Every model of the package, then River's own and the floors, for reference."""
     found = [_known(cls, cls.__name__, _tasks(cls)) for room in FAMILIES for cls in _classes(room)]
@@ -85,6 +93,7 @@ def known_models() -> list[Known]:
         Known(
             "river logistic regression", _logistic, "River's, over one-hot ids: biases alone.", ("binary",)
         ),
+        Known("trees on history", _trees, "River's adaptive tree on HistoryFeatures and BiasedMF.", ()),
         Known("share of ones", dummy.PriorClassifier, "The share of ones so far.", ("binary",)),
         _known(RandomItems, "random items", ("ranking",)),
     ]

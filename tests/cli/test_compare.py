@@ -324,3 +324,13 @@ def test_all_models_with_those_that_run_on_request(cli, write):
     _, out, _ = cli("compare", write(n=200), "--task", "ranking", "-m", "all")
     assert {"EASE", "Popularity", "random items"} <= set(rows_of(out, "The next item"))
     assert "EASE" not in cli("compare", write(n=200), "--task", "ranking")[1]
+
+
+def test_trees_on_history_run_when_they_are_named(cli, write):
+    _, out, _ = cli("compare", write(n=300), "--task", "rating")
+    assert "trees on history" not in rows_of(out, "Ratings:")
+    code, out, _ = cli("compare", write(n=300), "--task", "rating", "-m", "trees on history", "-m", "mean")
+    errors = {name: float(cells[0]) for name, cells in rows_of(out, "Ratings:").items()}
+    assert (
+        code == 0 and set(errors) == {"trees on history", "running mean"} and errors["trees on history"] < 5
+    )
