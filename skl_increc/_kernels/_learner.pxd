@@ -22,6 +22,8 @@ cdef class Learner:
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil
     cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1
+    cdef int begin_lists(self, Py_ssize_t n) except -1
+    cdef int end_lists(self) except -1
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil
     cdef int make_room(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                        const double *t, Py_ssize_t n) except -1

@@ -75,5 +75,13 @@ cdef class Learner:
         """
         return 0
 
+    cdef int begin_lists(self, Py_ssize_t n) except -1:
+        """`score_all` is called for so many users, and nothing is learned before `end_lists`."""
+        return 0
+
+    cdef int end_lists(self) except -1:
+        """The last of the lists is made."""
+        return 0
+
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil:
         """What an event adds to the sums of its (user, item) pair."""

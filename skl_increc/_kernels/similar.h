@@ -4,6 +4,7 @@
  * are taken in whole numbers, and units are powers of two. */
 #ifndef SKL_INCREC_SIMILAR_H
 #define SKL_INCREC_SIMILAR_H
+#include "kth.h"
 #include "partners.h"
 
 enum { CENTRE_BITS = 24, SIMILAR_COSINE = 0, SIMILAR_PEARSON = 1 };
@@ -81,30 +82,6 @@ SKL_INLINE double likeness(const skl_moments *m, const char *record, const skl_l
     const double c = s->narrow, cc = r.n * c * c;
     return likeness_cosine(r.n, r.x - r.n * c, r.y - r.n * c, r.xx - 2 * c * r.x + cc, r.yy - 2 * c * r.y + cc,
                            r.xy - c * (r.x + r.y) + cc, s->rest[1], s->shrinkage);
-}
-
-/* the k-th largest of x[0..n), 1 <= k <= n; the order of x is lost */
-static inline double kth_largest(double *x, ptrdiff_t n, ptrdiff_t k)
-{
-    ptrdiff_t low = 0, high = n - 1;
-    k--;
-    while (low < high) {
-        const double pivot = x[low + (high - low) / 2];
-        ptrdiff_t a = low, b = high;
-        while (a <= b) {
-            while (x[a] > pivot) a++;
-            while (x[b] < pivot) b--;
-            if (a <= b) {
-                const double t = x[a];
-                x[a++] = x[b];
-                x[b--] = t;
-            }
-        }
-        if (k <= b) high = b;
-        else if (k >= a) low = a;
-        else break;
-    }
-    return x[k];
 }
 
 /* a unit in which n numbers of at most this size are whole, and have an exact sum */

@@ -1,14 +1,7 @@
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
-from skl_increc._state._blocks cimport CLASSES, Blocks
-
-cdef enum:
-    FREE = -1          # the key of an empty slot
-
-cdef struct Row:
-    uint32_t block     # the unit where the block begins
-    int32_t used       # slots that have a key
-    int32_t size       # its size class + 1; 0: no block
+from skl_increc._state._blocks cimport CLASSES
+from skl_increc._state._cells cimport FREE, Cells, Row
 
 
 cdef inline Py_ssize_t home(int32_t b, Py_ssize_t slots) noexcept nogil:
@@ -24,25 +17,14 @@ cdef inline Py_ssize_t seek(const int32_t *keys, Py_ssize_t slots, int32_t b) no
     return s
 
 
-cdef class Links:
-    cdef Blocks blocks
-    cdef object heads_owner
-    cdef Row *heads
-    cdef Py_ssize_t n, room
+cdef class Links(Cells):
     cdef int32_t slots[CLASSES]
     cdef int smallest
 
-    cdef int touch(self, Py_ssize_t a, int32_t b) except -1
-    cdef int enlarge(self, Row *h, Py_ssize_t more) except -1
     cdef Py_ssize_t find(self, const Row *h, int32_t b) noexcept nogil
     cdef int32_t *keys(self, const Row *h) noexcept nogil
     cdef double *numbers(self, const Row *h) noexcept nogil
     cdef void insert(self, Row *h, int32_t b, double v) noexcept nogil
-    cdef void add(self, Py_ssize_t a, int32_t b, double v) noexcept nogil
-    cdef void less(self, Py_ssize_t a, int32_t b, double v) noexcept nogil
     cdef void remove(self, Row *h, Py_ssize_t s) noexcept nogil
-    cdef double get(self, Py_ssize_t a, int32_t b) noexcept nogil
     cdef void spread(self, Py_ssize_t a, double factor, double *scores, Py_ssize_t n) noexcept nogil
-    cdef void prefetch(self, Py_ssize_t a, int32_t b) noexcept nogil
     cdef void scale_c(self, int power) noexcept nogil
-    cdef void clear_row(self, Py_ssize_t a) noexcept nogil

@@ -64,11 +64,15 @@ def best_rows(State state, const int32_t[::1] users, Py_ssize_t k, bint exclude_
         return None
     desk = Desk(n, kept)
     rows, best = np.full((m, k), -1, np.int32), np.full((m, k), -np.inf)
-    for r in range(m):
-        if not desk.fill(state, users[r], n, kept, exclude_seen, out):
-            return None
-        for j in range(kept):
-            rows[r, j], best[r, j] = desk.rows[j], desk.best[j]
+    state.learner.begin_lists(m)
+    try:
+        for r in range(m):
+            if not desk.fill(state, users[r], n, kept, exclude_seen, out):
+                return None
+            for j in range(kept):
+                rows[r, j], best[r, j] = desk.rows[j], desk.best[j]
+    finally:
+        state.learner.end_lists()
     return np.asarray(rows), np.asarray(best)
 
 

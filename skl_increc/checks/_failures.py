@@ -43,7 +43,7 @@ GROWING = [
     "skl_increc._state._history",
     "skl_increc._state._pairs",
     "skl_increc._state._journal",
-    "skl_increc._state._links",
+    "skl_increc._state._cells",
     "skl_increc._state._window",
     "skl_increc._state._state",
     "skl_increc._kernels._mf",

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skl_increc._state._counts import Counts
 from skl_increc._state._links import Links
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
@@ -18,7 +19,9 @@ from skl_increc.base._clock import is_span_of_time, span_in_seconds
 from skl_increc.base._explain import ExplainMixin
 from skl_increc.base._fading import scaled, share_landmark
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
+from skl_increc.neighbors._answers import NeighborLearner
 from skl_increc.neighbors._counts import CountLearner
+from skl_increc.neighbors._ordered import OrderedLearner
 
 __all__ = ["ItemKNN"]
 
@@ -200,7 +203,7 @@ class ItemKNN(ExplainMixin, Recommender):
         }
 
     def _stores(self) -> dict[str, Any]:
-        return {"links": Links(), **window_store(self)}
+        return {"links": Counts() if self.half_life is None else Links(), **window_store(self)}
 
     def _fields(self) -> list[Field]:
         fields = [
@@ -222,8 +225,8 @@ class ItemKNN(ExplainMixin, Recommender):
             ]
         return fields
 
-    def _make_learner(self, state: State) -> CountLearner:
-        return CountLearner()
+    def _make_learner(self, state: State) -> NeighborLearner:
+        return CountLearner() if self.half_life is None and self.history is None else OrderedLearner()
 
     def _configure(self, state: State) -> None:
         state.learner.configure(
@@ -299,7 +302,6 @@ class ItemKNN(ExplainMixin, Recommender):
 
     def _after_forget(self, state: State) -> None:
         if self.half_life is None:
-            state.stores["links"].tidy()
             return
         # subtracting a much newer weight would leave an old one at zero
         state.learner.recount(state.users.live())
