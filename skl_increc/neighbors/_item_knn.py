@@ -92,9 +92,10 @@ class ItemKNN(ExplainMixin, Recommender):
 
     **Cost**: O(items of the user) for a new pair, O(1) to O(items of the user) for a repeat; a list reads
     the rows of the user's last items, and with `n_neighbors` looks each through twice.  A score of one pair
-    is O(`max_distance`), with `n_neighbors` as much as a list.  32 to 64 bytes for two items that some
-    user has both (50 on MovieLens-100K), 28 for a distinct (user, item) pair (36 with `half_life`), 48 and an
-    id a row at most.  With `history` = n an event is O(n) and a user 28 n bytes at most; with `half_life` every
+    is O(`max_distance`), with `n_neighbors` as much as a list.  21 to 43 bytes for two items that some
+    user has both, 8 to 16 where a row has a number for most items (17 on MovieLens-100K), 32 to 64 with
+    `half_life`; 28 for a distinct (user, item) pair (36 with `half_life`), 48 and an id a row at most.  While lists
+    for many users are made, up to 48 MB more.  With `history` = n an event is O(n) and a user 28 n bytes at most; with `half_life` every
     event is O(items of the user).
 
     With `window` an event that leaves costs as much as a new pair, and 16 bytes (24 with `time_col`) are kept for
