@@ -183,14 +183,14 @@ cdef class Counts(Cells):
             for j in range(at[a], at[a + 1]):
                 b = here[others[j]]
                 if self.get(here[a], <int32_t>b) + values[j] > MOST:
-                    raise OverflowError(f"the two models counted a pair of items more than {MOST} times together")
+                    raise OverflowError(f"the models counted two items more than {MOST} times together")
         Cells.absorb(self, other, to_users, to_items)
 
     def check(self, dict kept, users_alive, items_alive):
         """Raise ValueError unless these arrays can be counts between live items."""
         Cells.check(self, kept, users_alive, items_alive)
         values = kept["values"]
-        if len(values) and not (values.min() > 0 and values.max() <= MOST and (values == np.floor(values)).all()):
+        if not ((values > 0) & (values <= MOST) & (values == np.floor(values))).all():
             raise ValueError("values holds numbers that are no counts")
 
 

@@ -50,7 +50,8 @@ cdef class NeighborLearner(Learner):
     cdef Py_ssize_t kept_used
 
     cdef Had had(self, Py_ssize_t u) noexcept nogil
-    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *w, Py_ssize_t n) noexcept nogil
+    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *w,
+                           Py_ssize_t n) noexcept nogil
     cdef int touch_both(self, int32_t a, int32_t b) except -1
     cdef void ready(self, bint for_all) noexcept nogil
     cdef double size(self, int32_t i) noexcept nogil

@@ -12,8 +12,8 @@ from skl_increc._state._counts cimport Counts, dense_of, width_of
 
 cdef extern from "likes.h" nogil:
     enum: LIKES_CONDITIONAL
-    void likes_of(int kind, const double *both, double one, const double *many, Py_ssize_t n, double shrinkage,
-                  double *out)
+    void likes_of(int kind, const double *both, double one, const double *many, Py_ssize_t n,
+                  double shrinkage, double *out)
     void likes_of_counts(int kind, const int32_t *counts, double one, const double *many, Py_ssize_t n,
                          double shrinkage, double *out)
     Py_ssize_t likes_pack(const int32_t *items, const double *likes, Py_ssize_t n, double least,
@@ -69,7 +69,9 @@ cdef class NeighborLearner(Learner):
             self.pairs.pairs_of(u, LAST, &h.items, &h.last)
         return h
 
-    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *w, Py_ssize_t n) noexcept nogil:
+    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *w,
+                           Py_ssize_t n) noexcept nogil:
+        """What every event adds to, whatever it teaches."""
         cdef Py_ssize_t j
         for j in range(n):
             self.s[EVENTS] += 1
@@ -88,7 +90,7 @@ cdef class NeighborLearner(Learner):
 
     # -- likeness -------------------------------------------------------------------------------
     cdef void ready(self, bint for_all) noexcept nogil:
-        """Before answers: how far a weight of the landmark has faded by now, and what is asked of each item."""
+        """Before answers: how far a weight of the landmark has faded, and what is asked of each item."""
         cdef double q
         cdef Py_ssize_t i
         if self.keeping:
@@ -119,7 +121,8 @@ cdef class NeighborLearner(Learner):
 
     cdef double likeness(self, int32_t h, int32_t i) noexcept nogil:
         """How alike two items are."""
-        cdef double both = self.cells.get(h, i) * self.faded, one = self.size(h), many = self.asked_of(i), like
+        cdef double both = self.cells.get(h, i) * self.faded, one = self.size(h), many = self.asked_of(i)
+        cdef double like
         if both <= 0:
             return 0
         if self.kind == LIKES_CONDITIONAL:

@@ -6,8 +6,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from skl_increc._state._cells cimport FREE, Row
-from skl_increc._state._counts cimport (Cell, bring_count, count_of, dense_of, one_more, seek_cell, table_of,
-                                        width_of)
+from skl_increc._state._counts cimport Cell, bring_count, count_of, dense_of, one_more, seek_cell, table_of
 from skl_increc.neighbors._answers cimport EVENTS, POSITIVE, Had, NeighborLearner
 
 cdef enum:
@@ -202,7 +201,8 @@ cdef class CountLearner(NeighborLearner):
                 continue
             g.n = 0
             for k in range(taken[i], taken[i + 1]):
-                tally(&g, &new[0] + new_at[takers[k]], new_at[takers[k] + 1] - new_at[takers[k]], total > n_items)
+                tally(&g, &new[0] + new_at[takers[k]], new_at[takers[k] + 1] - new_at[takers[k]],
+                      total > n_items)
                 if old_at[takers[k] + 1] > old_at[takers[k]]:
                     tally(&g, &old[0] + old_at[takers[k]], old_at[takers[k] + 1] - old_at[takers[k]],
                           total > n_items)

@@ -95,8 +95,8 @@ class ItemKNN(ExplainMixin, Recommender):
     is O(`max_distance`), with `n_neighbors` as much as a list.  21 to 43 bytes for two items that some
     user has both, 8 to 16 where a row has a number for most items (17 on MovieLens-100K), 32 to 64 with
     `half_life`; 28 for a distinct (user, item) pair (36 with `half_life`), 48 and an id a row at most.  While lists
-    for many users are made, up to 48 MB more.  With `history` = n an event is O(n) and a user 28 n bytes at most; with `half_life` every
-    event is O(items of the user).
+    for many users are made, up to 48 MB more.  With `history` = n an event is O(n) and a user 28 n bytes at most;
+    with `half_life` every event is O(items of the user).
 
     With `window` an event that leaves costs as much as a new pair, and 16 bytes (24 with `time_col`) are kept for
     each event in it; a table is learned event by event in a copy of the state, so that a failed call changes

@@ -7,7 +7,7 @@ from libc.string cimport memmove
 import numpy as np
 
 from skl_increc._state._links cimport Links
-from skl_increc.neighbors._answers cimport EVENTS, LANDMARK, LAST, NOW, POSITIVE, STARTED, Had, NeighborLearner
+from skl_increc.neighbors._answers cimport LANDMARK, LAST, NOW, POSITIVE, STARTED, Had, NeighborLearner
 
 cdef enum:
     FAR = 256           # half-lives from one landmark to the next

@@ -117,7 +117,7 @@ def test_merging_refuses_what_no_count_holds():
         counts.reserve_rows(0, 2)
         put(counts, [(0, 1, 2**30)])
     here = np.array([0, 1], np.int32)
-    with pytest.raises(OverflowError, match="more than 2147483647 times together"):
+    with pytest.raises(OverflowError, match="counted two items more than 2147483647 times together"):
         one.absorb(other, np.array([], np.int32), here)
     assert one.row(0)[1].tolist() == [2.0**30]
 
