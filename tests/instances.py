@@ -3,7 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.compose import Blend
+from skl_increc.compose import Bagging, Blend, RatingFallback
 from skl_increc.content import ContentRidge, Rocchio
 from skl_increc.factorization import (
     BPR,
@@ -78,6 +78,8 @@ MODELS = {
     "Blend": Blend(every=2),
     "FactorizationMachineClassifier": FactorizationMachineClassifier(4, class_weight="balanced"),
     "FactorizationMachineRecommender": FactorizationMachineRecommender(8, n_negatives=10),
+    "Bagging": Bagging(n_estimators=2),
+    "RatingFallback": RatingFallback(min_events=3),
     "BPR": BPR(8, n_negatives=10),
     "BPR-options": BPR(
         17,

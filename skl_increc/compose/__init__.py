@@ -1,5 +1,7 @@
 """Models made of models."""
 
+from skl_increc.compose._bagging import Bagging, RatingBagging
 from skl_increc.compose._blend import Blend
+from skl_increc.compose._fallback import Fallback, RatingFallback
 
-__all__ = ["Blend"]
+__all__ = ["Bagging", "Blend", "Fallback", "RatingBagging", "RatingFallback"]

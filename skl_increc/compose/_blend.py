@@ -13,7 +13,7 @@ from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.baselines import Popularity
 from skl_increc.compose._blending import BlendLearner
-from skl_increc.compose._composition import Composition
+from skl_increc.compose._composition import Composition, all_split
 from skl_increc.neighbors import ItemKNN
 from skl_increc.sequence import SequentialRules
 
@@ -150,10 +150,9 @@ class Blend(Composition, Recommender):
         return False  # but for users who take several items
 
     def _guarantees(self) -> Guarantees:
-        promises = [model.guarantees().S for _, model in self._entries()]
-        why = "the weights depend on the order of the events"
-        worst = next((p for p in ("no", "rounding") if p in promises), "bitwise")
-        return Guarantees(worst, "no", "no", "no", why)  # type: ignore[arg-type]
+        return all_split(
+            [model for _, model in self._entries()], "the weights depend on the order of the events"
+        )
 
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Learners of models that are made of models: what each event asks of the members, and teaches them."""
-from libc.math cimport INFINITY, exp2, isfinite, log2, pow
-from libc.stdint cimport int32_t
+from libc.math cimport INFINITY, exp, exp2, isfinite, log2, pow
+from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 import numpy as np
@@ -293,3 +293,96 @@ cdef class BlendLearner(MembersLearner):
         cdef Room weight = Room(M)
         self.weigh(self.best(), weight.at)
         return np.array([weight.at[m] for m in range(M)])
+
+
+cdef class FallbackLearner(MembersLearner):
+    """The first member that a user has had events enough for answers her."""
+
+    cdef double[::1] least
+
+    def configure(self, least):
+        """Events of a user from which on each member is asked; the last is asked otherwise."""
+        self.least = np.ascontiguousarray(least, dtype=np.float64)
+
+    cdef Py_ssize_t chosen(self, Py_ssize_t u) noexcept:
+        cdef Py_ssize_t m, last = len(self.states) - 1
+        cdef double n = 0 if u < 0 else self.user_events[u, 0]
+        for m in range(last):
+            if n >= self.least[m]:
+                return m
+        return last
+
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
+        self.fill(self.chosen(u), u, out, n)
+        return 1
+
+    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
+        """Scores of pairs of rows, float64 (n,)."""
+        who = np.array([self.chosen(row) for row in u], dtype=np.int64)
+        out, users, items = np.empty(u.shape[0]), np.asarray(u), np.asarray(i)
+        for m in np.unique(who):
+            mine = who == m
+            out[mine] = self.member_scores(m, users[mine], items[mine])
+        return out
+
+
+cdef class BaggingLearner(MembersLearner):
+    """The mean of the members, each of which is taught an event as often as a Poisson draw says.
+
+    Scalars: the events so far, which number the draws.
+    """
+
+    cdef uint64_t seed
+
+    def configure(self, uint64_t seed):
+        """Of what is drawn."""
+        self.seed = seed
+
+    cdef int teach(self, Py_ssize_t m, int32_t u, int32_t i, double y, double w, double t) except -1:
+        cdef uint64_t z = mixed(mixed(self.seed + <uint64_t>m) + <uint64_t>self.s[0])
+        cdef int k = poisson((z >> 11) * 2.0 ** -53)
+        if k:
+            MembersLearner.teach(self, m, u, i, y, w * k, t)
+        return 0
+
+    cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                    const double *t, Py_ssize_t n) noexcept nogil:
+        self.s[0] += 1
+        MembersLearner.learn(self, u, i, y, w, t, n)
+
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
+        cdef Py_ssize_t M = len(self.states), m, j
+        cdef Room one = Room(n)
+        for j in range(n):
+            out[j] = 0
+        for m in range(M):
+            self.fill(m, u, one.at, n)
+            for j in range(n):
+                out[j] += one.at[j] / M
+        return 1
+
+    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
+        """Scores of pairs of rows, float64 (n,)."""
+        total = np.zeros(u.shape[0])
+        for m in range(len(self.states)):
+            total += self.member_scores(m, u, i) / len(self.states)
+        return total
+
+
+cdef inline uint64_t mixed(uint64_t z) noexcept nogil:
+    """SplitMix64."""
+    z += <uint64_t>0x9E3779B97F4A7C15
+    z = (z ^ (z >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    z = (z ^ (z >> 27)) * <uint64_t>0x94D049BB133111EB
+    return z ^ (z >> 31)
+
+
+cdef inline int poisson(double share) noexcept nogil:
+    """The number that a uniform share of [0, 1) stands for: Poisson of mean 1."""
+    cdef double p = exp(-1.0)
+    cdef int k = 0
+    while share >= p and k < 20:
+        share -= p
+        k += 1
+        p /= k
+    return k

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skl_increc._state._state import State
-from skl_increc.base import InteractionEstimator
+from skl_increc.base import Guarantees, InteractionEstimator
 from skl_increc.compose._member import Member
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Composition"]
+__all__ = ["Composition", "all_split"]
 
 
 class Composition:
@@ -109,3 +109,10 @@ class Composition:
 
 def _params_of(model: Any) -> list[tuple[str, Any]]:
     return list(model.get_params().items()) if isinstance(model, InteractionEstimator) else []
+
+
+def all_split(models: list[Any], why: str) -> Guarantees:
+    """S as far as all members have it, and nothing else."""
+    promises = [model.guarantees().S for model in models]
+    worst = next((p for p in ("no", "rounding") if p in promises), "bitwise")
+    return Guarantees(worst, "no", "no", "no", why)  # type: ignore[arg-type]
