@@ -83,7 +83,11 @@ def _trees() -> Any:
 
 
 def known_models() -> list[Known]:
-    """Every model of the package, then River's own and the floors, for reference."""
+    """Every model of the package, then River's own and the floors, for reference.
+
+    What is no class of a room is one line more here: ``Known(name, make, line, tasks)``. With blanks or a dot in its
+    name it stands among the references.
+    """
     found = [_known(cls, cls.__name__, _tasks(cls)) for room in FAMILIES for cls in _classes(room)]
     return [
         *found,

@@ -157,7 +157,8 @@ def progressive_validate(
     knows it; the models learn of it late. So does the age of a user count what was learned.
 
     **Speed**: rates are from the processor's time of all calls; medians and 99th percentiles from the time on
-    the wall of a sample, 16 calls in 256.
+    the wall of a sample, 32 calls of 256 events. Where the processor has other work, too, the 99th percentiles tell
+    of that: calls wait for their turn.
 
     **Cost**: besides the models' own work 1 to 2 microseconds to read an event of a frame and to plan its question
     (more for a River stream, whose events are Python's), and about 0.2 per model to count the answer; memory for the
