@@ -64,6 +64,8 @@ _VARIANTS = {
 
 #: named, they run; memory or time for every answer grows with the square of the items
 _ON_REQUEST = ("EASE",)
+#: named, these too: without features of the items, which a log of events does not have, they are popularity
+_OF_CONTENT = "skl_increc.content."
 
 
 def _mean() -> Any:
@@ -124,7 +126,7 @@ def _known(cls: type, name: str, tasks: tuple[str, ...]) -> Known:
 
 
 def _tasks(cls: type) -> tuple[str, ...]:
-    if cls.__name__ in _ON_REQUEST:
+    if cls.__name__ in _ON_REQUEST or cls.__module__.startswith(_OF_CONTENT):
         return ()
     if issubclass(cls, RatingRegressor):
         return ("rating",)

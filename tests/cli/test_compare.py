@@ -334,3 +334,11 @@ def test_trees_on_history_run_when_they_are_named(cli, write):
     assert (
         code == 0 and set(errors) == {"trees on history", "running mean"} and errors["trees on history"] < 5
     )
+
+
+def test_models_of_item_features_run_only_when_named():
+    from skl_increc.cli._entrants import build, defaults
+
+    for every in (False, True):
+        assert not {"ContentRidge", "Rocchio"} & set(defaults("ranking", 0, every=every))
+    assert build(["Rocchio"], 0)
