@@ -88,6 +88,11 @@ cdef class FMLearner(MFLearner):
     def attach_stores(self, dict stores):
         cdef rows_at *tables
         cdef Features features = stores["features"]
+        if features is self.features:
+            self.describe(0, stores["user_features"])
+            self.describe(1, stores["item_features"])
+            self.fit(self.coming.n + self.spare() if self.coming is not None else self.spare())
+            return
         if len(features.tables) > self.n_tables:
             tables = <rows_at *>malloc(len(features.tables) * sizeof(rows_at))
             if tables == NULL:
@@ -106,8 +111,9 @@ cdef class FMLearner(MFLearner):
         cdef int64_t[::1] start
         cdef int32_t[::1] length, columns
         cdef float[::1] values
-        if store is None:
-            return
+        if store is None or (self.versions is not None and self.versions[side][1] is store.entries
+                             and self.versions[side][0] == store.version):
+            return                             # as it was: new rows ask for this each time
         start, length, columns, values = entries = store.entries
         to.n = 0
         to.start, to.length, to.columns, to.values = &start[0], &length[0], &columns[0], &values[0]
@@ -131,6 +137,7 @@ cdef class FMLearner(MFLearner):
             skl_row_start(t.V + (first + j) * self.m.stride, self.m.k, self.m.stride, self.init_scale,
                           self.start_kind, &self.quantiles[0], self.seed,
                           FIRST_SIDE + len(self.features.tables) + side, hashes[j])
+        self.point()
 
     cdef int point(self) except -1:
         """Find the rows of the features, which may have moved."""
