@@ -22,7 +22,7 @@ from skl_increc.base._turns import alone, install, refuse_snapshot
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["ItemFeatureMixin", "UserFeatureMixin", "read_features"]
+__all__ = ["ItemFeatureMixin", "UserFeatureMixin", "check_columns", "feature_store", "read_features"]
 
 LARGEST = 1e30  # in float32, squares included
 SIDES = ("user", "item")
@@ -187,6 +187,17 @@ class UserFeatureMixin(_FeatureMixin):
 def feature_store(state: State, side: int) -> FeatureRows:
     """The store of the features of one side of a state: 0 for users, 1 for items."""
     return state.stores[f"{SIDES[side]}_features"]
+
+
+def check_columns(store: FeatureRows, names: Sequence[str], most: int) -> None:
+    """Raise ValueError if with these there are more columns than a matrix of them may have."""
+    n = store.n_columns + sum(name not in store.column_of for name in names)
+    if n > most:
+        raise ValueError(
+            f"With these features there are {n:,} columns, and max_features={most}: their matrix would take "
+            f"{8 * n * n:,} bytes. Hash words into fewer columns, HashingVectorizer(n_features=2048), project them "
+            "with TruncatedSVD, raise max_features, or take content.Rocchio, which needs no matrix."
+        )
 
 
 def _stores_of(state: State) -> list[FeatureRows]:

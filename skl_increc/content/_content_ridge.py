@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 from sklearn.utils._param_validation import Interval
 
 from skl_increc._state._state import State
-from skl_increc.base._features import feature_store
+from skl_increc.base._features import check_columns, feature_store
 from skl_increc.content._base import ContentRecommender
 from skl_increc.content._derived import Kept
 
@@ -133,14 +133,7 @@ class ContentRidge(ContentRecommender):
         self.time_col = time_col
 
     def _check_features(self, state: State, side: int, names: Sequence[str]) -> None:
-        store = feature_store(state, side)
-        n = store.n_columns + sum(name not in store.column_of for name in names)
-        if n > self.max_features:
-            raise ValueError(
-                f"With these features there are {n:,} columns, and max_features={self.max_features}: their matrix "
-                f"would take {8 * n * n:,} bytes. Hash words into fewer columns, HashingVectorizer(n_features=2048), "
-                "project them with TruncatedSVD, raise max_features, or take Rocchio."
-            )
+        check_columns(feature_store(state, side), names, self.max_features)
 
     def _worked_out(self, state: State) -> Kept:
         return state.stores["derived"].get(feature_store(state, 1), float(self.l2), self._inverse)

@@ -127,7 +127,7 @@ def test_lists_pairs_and_neighbours_tell_one_story(known, model):
 
 def test_too_many_columns_are_refused_before_they_are_taken():
     model = ContentRidge(max_features=3).set_item_features({"a": {"x": 1, "y": 2}})
-    with pytest.raises(ValueError, match="there are 4 columns, and max_features=3.*take Rocchio"):
+    with pytest.raises(ValueError, match="there are 4 columns, and max_features=3.*take content.Rocchio"):
         model.set_item_features({"b": {"v": 1, "w": 2}})
     assert model.item_ids_.tolist() == ["a"]
     model.set_item_features({"b": {"x": 1, "w": 2}})
