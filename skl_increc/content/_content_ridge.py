@@ -42,7 +42,7 @@ class ContentRidge(ContentRecommender):
 
     Parameters
     ----------
-    l2 : float, default=10.0
+    l2 : float, default=3.0
         :math:`\lambda`, greater than 0, in numbers of items when features are of size 1.
     half_life : float, timedelta or None, default=None
         Seconds (or a timedelta) with `time_col`, otherwise events.  None: nothing fades.
@@ -111,7 +111,7 @@ class ContentRidge(ContentRecommender):
 
     def __init__(
         self,
-        l2: float = 10.0,
+        l2: float = 3.0,
         *,
         half_life: float | dt.timedelta | np.timedelta64 | None = None,
         prior: float = 1e-3,

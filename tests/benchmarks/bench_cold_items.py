@@ -47,7 +47,8 @@ def models() -> dict[str, Any]:
 def goods(pandas: Any, folder: Path) -> tuple[Any, Any, Any]:
     """Purchases, ids of the items, and their features."""
     frame = pandas.read_csv(folder / "online-retail" / "interactions.csv.gz")
-    items = pandas.read_csv(folder / "online-retail" / "items.csv.gz").fillna("")
+    items = pandas.read_csv(folder / "online-retail" / "items.csv.gz")
+    items["description"] = items["description"].fillna("")
     none = items["item"][items["description"].str.contains(NO_GOODS, case=False)]
     frame = frame[(frame["event"] == "purchase") & ~frame["item"].isin(none)]
     return frame, items["item"].to_numpy(), TfidfVectorizer().fit_transform(items["description"])
@@ -56,7 +57,8 @@ def goods(pandas: Any, folder: Path) -> tuple[Any, Any, Any]:
 def films(pandas: Any, folder: Path) -> tuple[Any, Any, Any]:
     """Ratings of 4 and more, ids of the items, and their features."""
     frame = pandas.read_csv(folder / "movielens-latest-small-2018" / "interactions.csv.gz")
-    items = pandas.read_csv(folder / "movielens-latest-small-2018" / "items.csv.gz").fillna("")
+    items = pandas.read_csv(folder / "movielens-latest-small-2018" / "items.csv.gz")
+    items[["title", "genres"]] = items[["title", "genres"]].fillna("")
     genres = normalize(CountVectorizer(token_pattern="[^|]+").fit_transform(items["genres"]).astype(float))
     years = items["title"].str.extract(r"\((\d{4})\)")[0].fillna("0").astype(int)
     years = sparse.csr_matrix(pandas.get_dummies(years // 5).to_numpy(float))
@@ -81,7 +83,7 @@ def hit_rates(frame: Any, items: Any, features: Any, n: int) -> None:
     for model in told.values():
         if hasattr(model, "set_item_features"):
             model.set_item_features(items, features)
-    hits: dict[str, list[list[bool]]] = {name: [[], []] for name in [*told, "both"]}
+    hits: dict[str, list[list[bool]]] = {name: [[], [], []] for name in [*told, "eight and two"]}
     counts = dict.fromkeys(items.tolist(), 0)
     done = 0
     for at in sorted(asked):
@@ -92,20 +94,19 @@ def hit_rates(frame: Any, items: Any, features: Any, n: int) -> None:
             counts[item] += 1
         done = at
         user, item = events[at].tolist()
+        new = [i for i, c in counts.items() if c < NEW]
         for name, model in told.items():
             hits[name][asked[at]].append(item in model.recommend_one(user, 10))
-        new = [i for i, c in counts.items() if c < NEW]
+            if asked[at] == 0:
+                hits[name][2].append(item in model.recommend_one(user, 10, candidates=new))
         both = told["ContentRidge()"].recommend_one(user, PLACES, candidates=new)
         both += told["ItemKNN()"].recommend_one(user, 10 - PLACES)
-        hits["both"][asked[at]].append(item in both)
-    print(
-        f"{len(events):,} events, {len(items):,} items; {len(hits['both'][0])} and {len(hits['both'][1])} asked"
-    )
-    for name, (new, others) in hits.items():
-        print(
-            f"{name:36s} fewer than {NEW} earlier events {np.mean(new):.4f}   others {np.mean(others):.4f}",
-            flush=True,
-        )
+        hits["eight and two"][asked[at]].append(item in both)
+    print(f"{len(events):,} events, {len(items):,} items; asked before {n} events of each kind at the most")
+    print(f"{'HitRate@10':36s} {'new items':>10s} {'other items':>12s} {'new among new':>14s}")
+    for name, (young, others, among) in hits.items():
+        last = f"{np.mean(among):14.4f}" if among else ""
+        print(f"{name:36s} {np.mean(young):10.4f} {np.mean(others):12.4f} {last}", flush=True)
 
 
 def main() -> None:
