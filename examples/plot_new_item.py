@@ -2,10 +2,11 @@
 A new item sells on its first day
 =================================
 
-Who had what says nothing of an item that nobody had.  Its name does: whoever bought the red tea towel may want the
-red apron that came in this morning.  This example opens a small shop, whose goods have names and nothing else, and lists
-new goods every few days.  Then it asks, before every sale, whether the good that is sold is on the list of ten that the
-customer would have been shown: with one model of who had what, and with one of what things are called.
+Who had what says nothing of an item that nobody had. Its name does: whoever bought the red tea towel may want
+the red apron that came in this morning. This example opens a small shop, whose goods have names and nothing
+else, and lists new goods every few days. Then it asks, before every sale, whether the good that is sold is on
+the list of ten that the customer would have been shown: with one model of who had what, and with one of what
+things are called.
 """
 
 # %%
@@ -23,7 +24,18 @@ from skl_increc.neighbors import ItemKNN
 rng = np.random.default_rng(0)
 colours = ["red", "blue", "green", "ivory", "pink", "black"]
 patterns = ["spotted", "striped", "floral", "plain"]
-things = ["tea towel", "apron", "mug", "lantern", "cushion", "lunch bag", "clock", "candle", "doormat", "bowl"]
+things = [
+    "tea towel",
+    "apron",
+    "mug",
+    "lantern",
+    "cushion",
+    "lunch bag",
+    "clock",
+    "candle",
+    "doormat",
+    "bowl",
+]
 parts = [(c, p, t) for c in range(6) for p in range(4) for t in range(10)]
 rng.shuffle(parts)
 names = [f"{colours[c]} {patterns[p]} {things[t]}" for c, p, t in parts]
@@ -55,7 +67,9 @@ had = set()
 for sale, (customer, name) in enumerate(sales):
     new = [item for item in waiting if listed[item] <= sale]
     if new:
-        by_name.set_item_features([names[item] for item in new], words.transform([names[item] for item in new]))
+        by_name.set_item_features(
+            [names[item] for item in new], words.transform([names[item] for item in new])
+        )
         waiting = waiting[len(new) :]
     if sale >= 1000 and (customer, name) not in had:
         age = min(sold[name] // 4 + (sold[name] > 0), 5)
@@ -78,7 +92,9 @@ ax.set_xlabel("how often the good had been sold before")
 ax.set_ylabel("share of sales that the list foresaw")
 ax.legend(title="ten goods by")
 for label, lists in hits.items():
-    print(f"{label:18s} never sold before: {np.mean(lists[0]):.2f}   16 times and more: {np.mean(lists[5]):.2f}")
+    print(
+        f"{label:18s} never sold before: {np.mean(lists[0]):.2f}   16 times and more: {np.mean(lists[5]):.2f}"
+    )
 
 # %%
 # The name foresees the first sale as well as later ones.  Who had it begins to tell after some sales, and where there

@@ -73,9 +73,9 @@ class ColdStartMap(ItemFeatureMixin, Recommender):
     Notes
     -----
     The vectors move with every event.  The map is an exact ridge regression on them as they are when it is made: after
-    16 events, and then whenever a quarter as many as before came, or `refresh`.  So it is a function of the events
-    alone, and not of when somebody asks.  Features that come between two refreshments count at once, except new
-    columns.
+    100 events, and then whenever a quarter as many as before came (at least 100, at most `refresh`).  So it is a
+    function of the events alone, and not of when somebody asks.  Features that come between two refreshments count at
+    once, except new columns.
 
     **Cost**: an event costs what the model takes; a refreshment O(f k + d\ :sup:`2` k + d\ :sup:`3`) for d columns, f
     features that are not zero and k factors, every `refresh` events.  A list takes O(n k).
@@ -93,7 +93,7 @@ class ColdStartMap(ItemFeatureMixin, Recommender):
     >>> from skl_increc.factorization import BPR
     >>> kinds = {"tea": "hot", "milk": "hot", "beer": "cold", "nuts": "cold"}
     >>> model = ColdStartMap(BPR(4), l2=0.1).set_item_features({item: {"kind": k} for item, k in kinds.items()})
-    >>> for user in range(40):
+    >>> for user in range(100):
     ...     for item in ("tea", "milk") if user % 2 else ("beer", "nuts"):
     ...         model.learn_one({"user": user, "item": item})
     >>> model.learn_one({"user": "ann", "item": "beer"})
