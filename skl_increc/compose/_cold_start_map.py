@@ -73,7 +73,7 @@ class ColdStartMap(ItemFeatureMixin, Recommender):
     Notes
     -----
     The vectors move with every event.  The map is an exact ridge regression on them as they are when it is made: after
-    64 events, and then whenever a quarter as many as before came (at least 64, at most `refresh`).  So it is a
+    75 events, and then whenever a quarter as many as before came (at least 75, at most `refresh`).  So it is a
     function of the events alone, and not of when somebody asks.  Features that come between two refreshments count at
     once, except new columns.
 

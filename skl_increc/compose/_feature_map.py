@@ -11,7 +11,7 @@ from skl_increc._state.features import FeatureRows
 
 __all__ = ["FIRST", "FeatureMap"]
 
-FIRST = 64  # events after which the map is made first
+FIRST = 75  # events after which the map is made first
 
 
 class FeatureMap:

@@ -45,10 +45,10 @@ def test_scores_are_those_of_the_blended_vectors(shop):
 def test_the_map_is_the_ridge_regression_of_the_factors_as_they_were(shop):
     events, X = shop
     model = ColdStartMap(ImplicitALS(3), l2=0.5, min_events=4, refresh=10**6)
-    model.set_item_features(np.arange(30), X).partial_fit(events[:64])
-    assert model._state.stores["map"].due == 128
+    model.set_item_features(np.arange(30), X).partial_fit(events[:75])
+    assert model._state.stores["map"].due == 150
     kept = {}
-    for n in (64, 128, 192):
+    for n in (75, 150, 225):
         part = clone(model).partial_fit(events[:n])
         W, inner = part.map_, part.model_
         own = {part.item_ids_[row]: [*q, b] for row, q, b in
@@ -59,9 +59,9 @@ def test_the_map_is_the_ridge_regression_of_the_factors_as_they_were(shop):
         T = np.array([own[item] for item in good]).reshape(len(good), 4)
         np.testing.assert_allclose(W, np.linalg.solve(Z.T @ Z + 0.5 * np.eye(3), Z.T @ T), atol=1e-9)
         kept[n] = W
-    assert np.abs(kept[192]).max() > 0
-    between = clone(model).partial_fit(events[:150])
-    np.testing.assert_array_equal(between.map_, kept[128])  # not when somebody asks, but after so many events
+    assert np.abs(kept[225]).max() > 0
+    between = clone(model).partial_fit(events[:200])
+    np.testing.assert_array_equal(between.map_, kept[150])  # not when somebody asks, but after so many events
 
 
 def test_new_items_go_to_those_who_like_their_kind(shop):
