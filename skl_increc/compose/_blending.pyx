@@ -252,9 +252,10 @@ cdef class BlendLearner(MembersLearner):
         for m in range(M):
             most = max(most, self.s[m])
         for m in range(M):
-            out[m] = 0
+            # before the first question nothing is known of a member: its scores count as they are
+            out[m] = (pow(self.s[m] / most, POWERS[e]) if most > 0 else 1.0)
             if self.s[M + m] > 0:
-                out[m] = (pow(self.s[m] / most, POWERS[e]) if most > 0 else 1.0) / self.s[M + m]
+                out[m] /= self.s[M + m]
 
     cdef int best(self) noexcept:
         """The weighting that has told best; of equals the middle one first, then the later."""

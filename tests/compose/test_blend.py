@@ -245,3 +245,8 @@ def test_a_member_that_says_nothing_for_long_breaks_nothing():
         assert (model.predict([("u1", "i2")]) == 0).all()
         model.fit([(f"u{j}", f"i{j % 5}") for j in range(50)] + stream(100))
     assert np.isfinite(model.recommend(["u1"], 3)[1]).all()
+
+
+def test_before_the_first_question_members_count_as_they_are():
+    model = Blend().fit([(1, 2), (2, 2), (3, 4)])
+    assert model.recommend_one("nobody", 2) == [2, 4]
