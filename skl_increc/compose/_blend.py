@@ -146,9 +146,6 @@ class Blend(Composition, Recommender):
     def _configure(self, state: State) -> None:
         state.learner.configure(self.every, WARM)
 
-    def _order_teaches(self) -> bool:
-        return False  # but for users who take several items
-
     def _guarantees(self) -> Guarantees:
         return all_split(
             [model for _, model in self._entries()], "the weights depend on the order of the events"

@@ -22,7 +22,7 @@ def test_models_lists_all_with_what_they_guarantee(cli):
     assert rows["BiasedMF"] == ["yes", "no", "no", "no"]
     assert rows["BiasedMFClassifier"] == ["yes", "no", "no", "no"]
     assert rows["river.reco.BiasedMF"] == ["?"] * 4
-    assert "shrunk towards zero" in out
+    assert "Mean, user bias and" in out
 
 
 def test_every_model_of_the_list_can_be_named():
