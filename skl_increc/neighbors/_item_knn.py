@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import numbers
-from collections.abc import Hashable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,13 +21,14 @@ from skl_increc.base._windows import check_counts, check_window, window_span, wi
 from skl_increc.neighbors._answers import NeighborLearner
 from skl_increc.neighbors._counts import CountLearner
 from skl_increc.neighbors._ordered import OrderedLearner
+from skl_increc.neighbors._similar import SimilarItemsMixin
 
 __all__ = ["ItemKNN"]
 
 SIMILARITIES = {"cosine": 0, "jaccard": 1, "conditional": 2, "lift": 3}
 
 
-class ItemKNN(ExplainMixin, Recommender):
+class ItemKNN(SimilarItemsMixin, ExplainMixin, Recommender):
     r"""Items that many users have together with what this user took last [1]_ [2]_.
 
     .. math::
@@ -260,30 +260,6 @@ class ItemKNN(ExplainMixin, Recommender):
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
-
-    def similar_items(self, item: Hashable, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The k items that are most like one.
-
-        Parameters
-        ----------
-        item : hashable
-        k : int
-
-        Returns
-        -------
-        ids : ndarray of object (at most k,)
-        scores : ndarray of float64 (at most k,)
-            Similarities above 0, descending; at most `n_neighbors`, but for ties.  Both are empty for an
-            unknown item.
-        """
-        state = self._ready_state()
-        row = state.items.find(item)
-        if row < 0:
-            return np.empty(0, dtype=object), np.empty(0)
-        scores = state.learner.similar(row, state.items.n_rows)
-        order = np.argsort(-scores, kind="stable")[:k]
-        order = order[scores[order] > 0]
-        return state.items.ids_of(order.astype(np.int32)), scores[order]
 
     def _check_state(self, state: State) -> None:
         check_counts(state)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Hashable
 from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skl_increc._kernels._neighbors import ItemKNNLearner
 from skl_increc._state._state import State
 from skl_increc.neighbors._base import PairRegressor
+from skl_increc.neighbors._similar import SimilarItemsMixin
 
 __all__ = ["RatingItemKNN"]
 
 SIMILARITIES = {"cosine": 0, "pearson": 1}
 
 
-class RatingItemKNN(PairRegressor):
+class RatingItemKNN(SimilarItemsMixin, PairRegressor):
     r"""Item neighbours from exact moments: what a user thinks of similar items [1]_ [2]_.
 
     .. math::
@@ -140,26 +139,3 @@ class RatingItemKNN(PairRegressor):
     def _configure(self, state: State) -> None:
         kind, k = SIMILARITIES[self.similarity], self.n_neighbors or 0
         state.learner.configure(self.l2_user, self.l2_item, k, kind, self.shrinkage, self.damping)
-
-    def similar_items(self, item: Hashable, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The k items that are rated most alike.
-
-        Parameters
-        ----------
-        item : hashable
-        k : int
-
-        Returns
-        -------
-        ids : ndarray of object (at most k,)
-        scores : ndarray of float64 (at most k,)
-            Shrunk similarities above 0, descending.  Both are empty for an unknown item.
-        """
-        state = self._ready_state()
-        row = state.items.find(item)
-        if row < 0:
-            return np.empty(0, dtype=object), np.empty(0)
-        scores = state.learner.similar(row, state.items.n_rows)
-        order = np.argsort(-scores, kind="stable")[:k]
-        order = order[scores[order] > 0]
-        return state.items.ids_of(order.astype(np.int32)), scores[order]
