@@ -5,14 +5,13 @@ from __future__ import annotations
 import numbers
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, InteractionEstimator, RatingRegressor, Recommender
 from skl_increc.compose._blending import BaggingLearner
-from skl_increc.compose._composition import all_split
+from skl_increc.compose._composition import Composed, all_split
 from skl_increc.compose._member import Member
 from skl_increc.factorization import BPR, BiasedMF
 
@@ -22,10 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Bagging", "RatingBagging"]
 
 
-class _Bagged:
+class _Bagged(Composed):
     """What both kinds share."""
 
-    _composed = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [InteractionEstimator, None],
         "n_estimators": [Interval(numbers.Integral, 1, None, closed="left")],
@@ -56,10 +54,7 @@ class _Bagged:
 
     def _bagged(self) -> Any:
         model = self._default_estimator() if self.estimator is None else self.estimator
-        if model.time_col is not None and self.time_col is None:
-            raise ValueError(
-                f"The estimator has a time_col and the {type(self).__name__} has none. Set time_col."
-            )
+        self._check_time(model, "The estimator")
         return model
 
     def set_params(self, **params: Any) -> Self:
@@ -100,9 +95,6 @@ class _Bagged:
 
     def _guarantees(self) -> Guarantees:
         return all_split([self._bagged()], "what each member is taught follows from the number of the event")
-
-    def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
 
     @property
     def estimators_(self) -> list[Any]:

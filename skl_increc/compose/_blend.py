@@ -152,9 +152,6 @@ class Blend(Composition, Recommender):
         )
 
     # -- answers --------------------------------------------------------------------------------
-    def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
-
     @property
     def weights_(self) -> dict[str, float]:
         state = self._ready_state()

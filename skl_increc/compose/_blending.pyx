@@ -9,6 +9,9 @@ import numpy as np
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._state cimport State
 
+cdef extern from "hash.h" nogil:
+    uint64_t skl_mix(uint64_t z)
+
 cdef enum:
     WEIGHTINGS = 5    # of a blend
     KEPT = 32         # places of a list that are worth something
@@ -340,7 +343,7 @@ cdef class BaggingLearner(MembersLearner):
         self.seed = seed
 
     cdef int teach(self, Py_ssize_t m, int32_t u, int32_t i, double y, double w, double t) except -1:
-        cdef uint64_t z = mixed(mixed(self.seed + <uint64_t>m) + <uint64_t>self.s[0])
+        cdef uint64_t z = skl_mix(skl_mix(self.seed + <uint64_t>m) + <uint64_t>self.s[0])
         cdef int k = poisson((z >> 11) * 2.0 ** -53)
         if k:
             MembersLearner.teach(self, m, u, i, y, w * k, t)
@@ -368,14 +371,6 @@ cdef class BaggingLearner(MembersLearner):
         for m in range(len(self.states)):
             total += self.member_scores(m, u, i) / len(self.states)
         return total
-
-
-cdef inline uint64_t mixed(uint64_t z) noexcept nogil:
-    """SplitMix64."""
-    z += <uint64_t>0x9E3779B97F4A7C15
-    z = (z ^ (z >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
-    z = (z ^ (z >> 27)) * <uint64_t>0x94D049BB133111EB
-    return z ^ (z >> 31)
 
 
 cdef inline int poisson(double share) noexcept nogil:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from skl_increc._state._state import State
 from skl_increc.base import Guarantees, InteractionEstimator
 from skl_increc.compose._member import Member
@@ -11,15 +13,27 @@ from skl_increc.compose._member import Member
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Composition", "all_split"]
+__all__ = ["Composed", "Composition", "all_split"]
 
 
-class Composition:
-    """Named members: ``estimators`` is a list of pairs, and ``name__parameter`` reaches into them."""
+class Composed:
+    """Members inside the state; the learner asks them."""
 
     _composed = True
-    estimators: Any
     time_col: Any
+
+    def _check_time(self, model: Any, what: str) -> None:
+        if model.time_col is not None and self.time_col is None:
+            raise ValueError(f"{what} has a time_col and the {type(self).__name__} has none. Set time_col.")
+
+    def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
+        return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
+
+
+class Composition(Composed):
+    """Named members: ``estimators`` is a list of pairs, and ``name__parameter`` reaches into them."""
+
+    estimators: Any
     _state: State | None
 
     def _default_estimators(self) -> list[tuple[str, Any]]:
@@ -42,10 +56,7 @@ class Composition:
                 )
         self._check_names([name for name, _ in entries])
         for name, model in entries:
-            if model.time_col is not None and self.time_col is None:
-                raise ValueError(
-                    f"The member {name!r} has a time_col and the {type(self).__name__} has none. Set time_col."
-                )
+            self._check_time(model, f"The member {name!r}")
         return entries
 
     def _check_names(self, names: list[str]) -> None:

@@ -81,9 +81,6 @@ class _Falling(Composition):
     def _guarantees(self) -> Guarantees:
         return all_split(self._models(), "models inside a model neither merge nor forget as yet")
 
-    def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
-
 
 class Fallback(_Falling, Recommender):
     """Lists of the first member for which a user has had events enough; strangers get those of the last.
