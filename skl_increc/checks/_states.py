@@ -247,7 +247,7 @@ def same_answers(a: Any, b: Any, users: Sequence, items: Sequence, how: str, wha
         equal = _close(scores, others, how)
         if isinstance(said, tuple) and how == "bitwise":
             equal = equal and said[0].tolist() == right[name][0].tolist()
-        if not equal:
-            demand(
-                False, f"{type(a).__name__}: {what} ({how}); {name} differs: {said} against {right[name]}."
+        if not equal:  # the numbers are put into words only then
+            raise AssertionError(
+                f"{type(a).__name__}: {what} ({how}); {name} differs: {said} against {right[name]}."
             )
