@@ -86,6 +86,7 @@ MODELS = {
         loss="logistic",
         negatives="popularity",
         n_negatives=2,
+        class_weight="balanced",
         replay=1,
         replay_size=6,
         history=5,

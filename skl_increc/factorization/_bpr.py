@@ -14,6 +14,7 @@ from skl_increc.base import Guarantees
 from skl_increc.factorization import _options
 from skl_increc.factorization._bpr_steps import LOSSES, NEGATIVES, SCALARS, BPRLearner
 from skl_increc.factorization._implicit import ImplicitFactors
+from skl_increc.factorization._labels import NUMBERS, weights_of_classes
 
 __all__ = ["BPR"]
 
@@ -65,6 +66,10 @@ class BPR(ImplicitFactors):
     negative_weight : float or "balanced", default="balanced"
         :math:`\beta`, of items that are drawn; "balanced": 1 / `n_negatives`, together as much as the positive.
         With "logistic" and "squared".
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the events of what was refused (0) and of what was taken (1), such as ``{0: 3.0}``; those that
+        are not named have 1.  "balanced": both weigh the same, by the sums of their weights so far; 1 while one of
+        them alone has come.
     optimizer : {"adagrad", "sgd"}, default="adagrad"
         "adagrad": one accumulator a row [5]_, the step of a row shrinks as it learns; "sgd": a constant rate.
     learning_rate, learning_rate_bias : float or None, default=None
@@ -156,6 +161,7 @@ class BPR(ImplicitFactors):
         "exponent": [Interval(numbers.Real, 0, None, closed="left")],
         "n_candidates": [Interval(numbers.Integral, 1, None, closed="left")],
         "negative_weight": [Interval(numbers.Real, 0, None, closed="neither"), StrOptions({"balanced"})],
+        "class_weight": [None, dict, StrOptions({"balanced"})],
         "optimizer": [StrOptions(set(RATES))],
         "learning_rate": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "learning_rate_bias": [None, Interval(numbers.Real, 0, None, closed="neither")],
@@ -177,6 +183,7 @@ class BPR(ImplicitFactors):
         exponent: float = 0.5,
         n_candidates: int = 5,
         negative_weight: float | str = "balanced",
+        class_weight: Any = None,
         optimizer: str = "adagrad",
         learning_rate: float | None = None,
         learning_rate_bias: float | None = None,
@@ -202,6 +209,7 @@ class BPR(ImplicitFactors):
         self.exponent = exponent
         self.n_candidates = n_candidates
         self.negative_weight = negative_weight
+        self.class_weight = class_weight
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_bias = learning_rate_bias
@@ -247,7 +255,7 @@ class BPR(ImplicitFactors):
                 "counts",
                 "scalar",
                 SCALARS,
-                meaning="events, items known, steps left out, ends of the queue, 0",
+                meaning="events, items known, steps left out, ends of the queue, weights taken and refused",
             ),
         ]
         if self.negatives == "recent":
@@ -283,6 +291,7 @@ class BPR(ImplicitFactors):
             n_candidates=self.n_candidates,
             exponent=self.exponent,
             negative_weight=1 / max(self.n_negatives, 1) if weight == "balanced" else weight,
+            classes=weights_of_classes(self.class_weight, NUMBERS),
             replay=self.replay,
             replay_room=self.replay_size,
         )
@@ -298,9 +307,11 @@ class BPR(ImplicitFactors):
     def _check_state(self, state: State) -> None:
         _options.check_state(self, state)
         n = state.items.n_rows
-        events, known, _, head, tail, _ = state.scalar("counts")
+        events, known, _, head, tail, taken, refused = state.scalar("counts")
         if not (0 <= events < 2**53 and 0 <= known <= n and 0 <= head <= n and 0 <= tail <= n) or known % 1:
             raise ValueError(f"{events:g} events and {known:g} items known of {n} cannot be")
+        if not (0 <= taken < np.inf and 0 <= refused < np.inf):
+            raise ValueError(f"{taken:g} and {refused:g} are no weights of what was taken and refused")
         last = state.user_rows.view("last")
         if len(last) and (last.min() < 0 or last.max() > n):
             raise ValueError("a user's last item is not among the items")

@@ -38,8 +38,9 @@ cdef enum:
     BROKEN = 2         # steps not made, for a row had exploded or would
     HEAD = 3           # item rows + 1 of the queue of items: longest unseen, newest
     TAIL = 4
-    COUNTS = 6         # of the sample of past events, then the events
-    N_SCALARS = 6
+    WEIGHTS = 5        # of what was taken so far; then of what was refused
+    COUNTS = 7         # of the sample of past events, then the events
+    N_SCALARS = 7
     # negatives
     UNIFORM = 0
     POPULARITY = 1
@@ -70,15 +71,17 @@ cdef class BPRLearner(ImplicitLearner):
     cdef int32_t *drawn
     cdef float *spare
     cdef int room
-    cdef bint queued, weighed
+    cdef bint queued, weighed, balanced
+    cdef double[2] classes      # weights of what was refused, and taken
 
     def __dealloc__(self):
         free(self.drawn)
         free(self.spare)
 
     def configure_sampling(self, *, int loss, int negatives, int n_negatives, int n_candidates,
-                           double exponent, float negative_weight, int replay, size_t replay_room):
-        """Take the parameters of the loss and of what is drawn."""
+                           double exponent, float negative_weight, classes, int replay,
+                           size_t replay_room):
+        """Take the parameters of the loss and of what is drawn; `classes` are two weights, or "balanced"."""
         cdef int room = max(n_negatives, n_candidates, 1)
         if room > self.room:
             drawn, spare = <int32_t *>malloc(room * sizeof(int32_t)), <float *>malloc(room * sizeof(float))
@@ -92,6 +95,8 @@ cdef class BPRLearner(ImplicitLearner):
         self.ranking, self.negatives, self.n_negatives = loss, negatives, n_negatives
         self.n_candidates, self.exponent, self.negative_weight = n_candidates, exponent, negative_weight
         self.replay, self.replay_room = replay, replay_room
+        self.balanced = classes == "balanced"
+        self.classes[0], self.classes[1] = (1, 1) if self.balanced else classes
 
     def bind(self, dict users, dict items, scalars):
         cdef int32_t[:, ::1] last = users["last"], queue
@@ -127,17 +132,28 @@ cdef class BPRLearner(ImplicitLearner):
     cdef void event(self, int32_t u, int32_t i, double y, double w) noexcept nogil:
         if i >= self.scalars[KNOWN]:
             self.know(i)
+        if self.count:
+            self.scalars[WEIGHTS + (y <= 0)] += w
         if y <= 0:
-            self.disliked(u, i, <float>w, 0)
+            self.disliked(u, i, <float>(w * self.heavy(0)), 0)
             return
         if w > 0:
-            self.positive(u, i, <float>w, 0)
+            self.positive(u, i, <float>(w * self.heavy(1)), 0)
             if self.replay:
                 self.rehearse(u, i, w)
             if u >= 0:
                 self.last[u, 0] = i + 1
         if self.count:
             self.happened(i)
+
+    cdef double heavy(self, bint taken) noexcept nogil:
+        """What an event weighs that was taken, or refused."""
+        cdef double one = self.scalars[WEIGHTS], other = self.scalars[WEIGHTS + 1]
+        if not self.balanced:
+            return self.classes[taken]
+        if one == 0 or other == 0:
+            return 1
+        return 0.5 * (one + other + 1) / ((one if taken else other) + 0.5)
 
     cdef void know(self, int32_t i) noexcept nogil:
         """Items up to this one may be drawn from now on."""
@@ -211,7 +227,7 @@ cdef class BPRLearner(ImplicitLearner):
         if counts.filled > 0:
             for r in range(self.replay):
                 past = kept[skl_replay_draw(self.seed, counts.ticks, r, counts.filled)]
-                self.positive(<int32_t>past.u, <int32_t>past.i, <float>past.w, r + 1)
+                self.positive(<int32_t>past.u, <int32_t>past.i, <float>(past.w * self.heavy(1)), r + 1)
         if self.count and u >= 0:
             past.u, past.i, past.y, past.w = u, i, 1, w
             skl_replay_keep(counts, kept, self.replay_room, self.seed, past)

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skl_increc._state._state import State
 from skl_increc.factorization._fm import MachineMixin
-from skl_increc.factorization._labels import BinaryModel
+from skl_increc.factorization._labels import BinaryModel, weights_of_classes
 
 __all__ = ["FactorizationMachineClassifier"]
 
@@ -118,16 +118,5 @@ class FactorizationMachineClassifier(MachineMixin, BinaryModel):
         self.time_col = time_col
 
     def _class_weights(self, state: State) -> Any:
-        if self.class_weight is None or self.class_weight == "balanced":
-            return self.class_weight or (1.0, 1.0)
         labels = self._coming if self._coming is not None else self._labels(state)
-        strange = [label for label in self.class_weight if label not in labels]
-        if strange:
-            raise ValueError(
-                f"class_weight names {strange[0]!r}, which is none of the labels {labels}. Name labels that are "
-                "there, or 'balanced'."
-            )
-        weights = [float(self.class_weight.get(label, 1.0)) for label in labels]
-        if not all(0 < weight < float("inf") for weight in weights):
-            raise ValueError(f"class_weight must be positive and finite; got {self.class_weight!r}.")
-        return tuple(weights)
+        return weights_of_classes(self.class_weight, labels)

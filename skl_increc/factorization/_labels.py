@@ -17,7 +17,7 @@ from skl_increc.base._events import predict_one
 from skl_increc.base._interactions import read_table
 from skl_increc.base._river import register_classifier
 
-__all__ = ["BinaryModel"]
+__all__ = ["BinaryModel", "weights_of_classes"]
 
 NUMBERS = [0, 1]  # the labels unless others are named; False and True, 0.0 and 1.0 are the same
 
@@ -159,6 +159,22 @@ class BinaryModel(ClassifierMixin, InteractionEstimator):
     def predict_one(self, x: dict | None = None, *, user: Any = None, item: Any = None) -> Any:
         """The likelier label of one pair."""
         return self._labels(self._state)[int(self._log_odds_one(x, user=user, item=item) >= 0)]
+
+
+def weights_of_classes(given: Any, labels: list) -> Any:
+    """The weights of the events of the two labels, or "balanced"; `given` is a parameter ``class_weight``."""
+    if given is None or given == "balanced":
+        return given or (1.0, 1.0)
+    strange = [label for label in given if label not in labels]
+    if strange:
+        raise ValueError(
+            f"class_weight names {strange[0]!r}, which is none of the labels {labels}. Name labels that are "
+            "there, or 'balanced'."
+        )
+    weights = [float(given.get(label, 1.0)) for label in labels]
+    if not all(0 < weight < float("inf") for weight in weights):
+        raise ValueError(f"class_weight must be positive and finite; got {given!r}.")
+    return tuple(weights)
 
 
 def _sigmoid(s: np.ndarray) -> np.ndarray:

@@ -20,6 +20,12 @@ def stream(n=600, seed=0, users=40):
     return [(f"u{a}", f"i{2 * b + a % 2}") for a, b in zip(u, rng.integers(0, 12, n), strict=True)]
 
 
+def mixed(n=210):
+    """Events of which one in seven was refused, and weights."""
+    y = np.where(np.arange(n) % 7 == 5, -1.0, 1.0)
+    return stream(n), y, np.random.default_rng(1).uniform(0.5, 2, n)
+
+
 def share_of_taste(model):
     """Of the items in the lists of the users, how many are of the user's kind."""
     users = [u for u in model.user_ids_ if u.startswith("u")]
@@ -145,6 +151,48 @@ def test_balanced_negatives_weigh_as_much_as_the_positive():
     np.testing.assert_array_equal(models[0].item_factors_, models[1].item_factors_)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_weights_of_classes_are_weights_of_their_events(loss):
+    events, y, w = mixed()
+    by_class = BPR(4, loss=loss, n_negatives=2, class_weight={0: 2.0, 1: 0.5}).fit(events, y, w)
+    by_event = BPR(4, loss=loss, n_negatives=2).fit(events, y, w * np.where(y > 0, 0.5, 2.0))
+    np.testing.assert_array_equal(by_class.user_factors_, by_event.user_factors_)
+    np.testing.assert_array_equal(by_class.item_biases_, by_event.item_biases_)
+
+
+def test_balanced_classes_weigh_the_same_by_what_has_come():
+    events, y, w = mixed()
+    balanced = BPR(4, n_negatives=2, class_weight="balanced", replay=1).fit(events, y, w)
+    taken, refused = np.cumsum(w * (y > 0)), np.cumsum(w * (y <= 0))
+    heavy = 0.5 * (taken + refused + 1) / (np.where(y > 0, taken, refused) + 0.5)
+    heavy[(taken == 0) | (refused == 0)] = 1
+    assert heavy[0] == 1 and 3 < heavy[y <= 0][-1] < 4  # one event in seven was refused
+    by_event = BPR(4, n_negatives=2).fit(events, y, w * heavy)
+    np.testing.assert_allclose(
+        BPR(4, n_negatives=2, class_weight="balanced").fit(events, y, w).item_factors_,
+        by_event.item_factors_,
+        rtol=1e-6,
+    )
+    one = BPR(4, n_negatives=2, class_weight="balanced", replay=1)
+    for (user, item), a, b in zip(events, y.tolist(), w.tolist(), strict=True):
+        one.learn_one({"user": user, "item": item}, a, b)
+    np.testing.assert_array_equal(one.item_factors_, balanced.item_factors_)
+
+
+def test_balanced_classes_change_nothing_where_nothing_is_refused():
+    balanced, plain = (BPR(4, class_weight=c, n_epochs=2).fit(stream(100)) for c in ("balanced", None))
+    np.testing.assert_array_equal(balanced.item_factors_, plain.item_factors_)
+
+
+def test_classes_are_0_and_1():
+    for weights, message in [
+        ({"no": 2.0}, r"class_weight names 'no', which is none of the labels \[0, 1\]"),
+        ({0: 0.0}, r"class_weight must be positive and finite; got \{0: 0.0\}"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            BPR(class_weight=weights).fit(stream(10))
+
+
 def test_a_stranger_is_answered_by_the_biases():
     model = BPR(4, n_negatives=5).partial_fit(stream(300))
     items = list(model.item_ids_)
@@ -213,6 +261,7 @@ def test_a_file_with_rows_that_are_none_is_refused():
     broken = [
         ("scalar", "counts", 1, 99, "items known"),
         ("scalar", "counts", 4, 0, "queue"),
+        ("scalar", "counts", 6, -1, "no weights of what was taken and refused"),
         ("item", "queue", (3, 1), 4, "queue"),
         ("item", "queue", (3, 0), -7, "queue"),
         ("user", "last", (2, 0), 99, "last item"),
