@@ -18,6 +18,7 @@ from skl_increc.factorization import (
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
+from skl_increc.social import SocialMF, TrustSVD
 
 #: name -> unfitted model
 MODELS = {
@@ -100,4 +101,6 @@ MODELS = {
     "KalmanMF": KalmanMF(),
     "KalmanMF-full": KalmanMF(covariance="full", drift_factors=1e-4, clip_to_range=True, history=5),
     "KalmanMF-time-17": KalmanMF(17, time_col="time"),
+    "SocialMF": SocialMF(max_friends=3),
+    "TrustSVD": TrustSVD(17, max_friends=2, history=5),
 }

@@ -19,7 +19,7 @@ DOCS = ROOT / "docs"
 BUILT = {"_build", "auto_examples", "generated"}
 PAGES = [page for page in sorted(DOCS.rglob("*.rst")) if not BUILT & set(page.parts)]
 WITH_EXAMPLES = [page for page in PAGES if ">>>" in page.read_text(encoding="utf-8")]
-FAMILIES = "baselines content factorization linear neighbors sequence"
+FAMILIES = "baselines content factorization linear neighbors sequence social"
 ROOMS = f"base {FAMILIES} compose preprocessing model_selection metrics datasets checks exceptions".split()
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 import skl_increc.datasets
-from skl_increc import baselines, compose, content, factorization, linear, neighbors, sequence
+from skl_increc import baselines, compose, content, factorization, linear, neighbors, sequence, social
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ROOMS = (baselines, compose, content, factorization, linear, neighbors, sequence)
+ROOMS = (baselines, compose, content, factorization, linear, neighbors, sequence, social)
 MODELS = {name: getattr(room, name) for room in ROOMS for name in room.__all__}
 
 TRY = 'pip install ".[demo]" && skl-increc compare'

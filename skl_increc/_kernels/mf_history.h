@@ -1,7 +1,8 @@
-/* A second vector of the user, out of the items that the user had last (SVD++; Koren 2008):
- *   z_u = p_u + c sum_{j in H} y_j,  c = |H|^(-1/2),
+/* A second vector of the user, out of the items that the user had last (SVD++; Koren 2008), or out of the
+ * users that she trusts, each with a weight a_j (TrustSVD; Guo 2015); a_j = 1 for items:
+ *   z_u = p_u + c sum_{j in H} a_j y_j,  c = (sum a_j^2)^(-1/2),
  *   e = w (target - link(b_u + b_i + z_u.q_i)),
- *   p += eta (e q - w l2 p),  q += eta (e z - w l2 q),  y_j += eta_j (e c q - w l2 y_j).
+ *   p += eta (e q - w l2 p),  q += eta (e z - w l2 q),  y_j += eta_j (e c a_j q - w l2 y_j).
  * The item of the event itself is never in H: it is not there yet when it is to be predicted. */
 #ifndef SKL_INCREC_MF_HISTORY_H
 #define SKL_INCREC_MF_HISTORY_H
@@ -9,31 +10,38 @@
 #include "mf.h"
 
 typedef struct {
-    float *Y, *acc;   /* per item: its second vector, and the squared gradients of that */
-    int32_t *recent;  /* per user: item rows + 1, the newest first, then zeros */
-    int most;
+    float *Y, *acc;   /* per item (or user): its second vector, and the squared gradients of that */
+    int32_t *recent;  /* per user: their rows + 1, the newest first, then zeros */
+    float *weights;   /* of each of them; NULL: 1 */
+    int most, users;  /* users: the rows are users */
 } mf_memory;
+
+SKL_INLINE float mf_weight(const mf_memory *h, int32_t u, int j)
+{
+    return h->weights ? h->weights[(ptrdiff_t)u * h->most + j] : 1.0f;
+}
 
 /* The second vectors take shorter steps: one event moves all of H, and an item is in H of many events. */
 #define MF_GENTLE 0.1f
 
-/* z_u without the item `skip`; how many items are in it */
-SKL_INLINE int mf_user_vector(const mf_model *m, const mf_memory *h, int32_t u, int32_t skip,
+/* z_u without the row `skip`; the sum of the squared weights in it */
+SKL_INLINE float mf_user_vector(const mf_model *m, const mf_memory *h, int32_t u, int32_t skip,
                               float *SKL_RESTRICT z)
 {
     const ptrdiff_t S = m->stride;
     const int32_t *recent = h->recent + (ptrdiff_t)u * h->most;
     const float *p = m->P + u * S;
-    int n = 0;
+    float n = 0.0f;
     for (ptrdiff_t f = 0; f < S; f++) z[f] = 0.0f;
     for (int j = 0; j < h->most && recent[j]; j++) {
         const float *y = h->Y + (recent[j] - 1) * S;
+        const float a = mf_weight(h, u, j);
         if (recent[j] - 1 == skip) continue;
-        n++;
+        n += a * a;
 #pragma omp simd
-        for (ptrdiff_t f = 0; f < S; f++) z[f] += y[f];
+        for (ptrdiff_t f = 0; f < S; f++) z[f] += a * y[f];
     }
-    const float c = n ? 1.0f / sqrtf((float)n) : 0.0f;
+    const float c = n > 0.0f ? 1.0f / sqrtf(n) : 0.0f;
 #pragma omp simd
     for (ptrdiff_t f = 0; f < S; f++) z[f] = p[f] + c * z[f];
     return n;
@@ -46,8 +54,10 @@ SKL_INLINE void mf_history_step(const mf_model *m, const mf_memory *h, int32_t u
     float *SKL_RESTRICT p = m->P + u * S, *SKL_RESTRICT q = m->Q + i * S;
     mf_stat *su = m->SU + u, *si = m->SI + i;
     const int32_t *recent = h->recent + (ptrdiff_t)u * h->most;
-    const int n = mf_user_vector(m, h, u, i, z), adagrad = m->optimizer == MF_ADAGRAD;
-    const float c = n ? 1.0f / sqrtf((float)n) : 0.0f, each = 1.0f / (float)m->k;
+    const int32_t skip = h->users ? -1 : i;
+    const float n = mf_user_vector(m, h, u, skip, z);
+    const int adagrad = m->optimizer == MF_ADAGRAD;
+    const float c = n > 0.0f ? 1.0f / sqrtf(n) : 0.0f, each = 1.0f / (float)m->k;
     float zq = 0.0f, zz = 0.0f, qq = 0.0f, pp = 0.0f, pq = 0.0f;
 #pragma omp simd reduction(+ : zq, zz, qq, pp, pq)
     for (ptrdiff_t f = 0; f < S; f++) {
@@ -70,17 +80,20 @@ SKL_INLINE void mf_history_step(const mf_model *m, const mf_memory *h, int32_t u
     const float gy = e * e * (c * c) * qq * each;
     const float lr = MF_GENTLE * m->lr;
     float all = 0.0f;
-    for (int j = 0; j < h->most && recent[j]; j++)
-        if (recent[j] - 1 != i) all += adagrad ? lr / sqrtf(h->acc[recent[j] - 1] + gy + m->eps) : lr;
+    for (int j = 0; j < h->most && recent[j]; j++) {
+        const float a = mf_weight(h, u, j), aa = a * a;
+        if (recent[j] - 1 != skip) all += aa * (adagrad ? lr / sqrtf(h->acc[recent[j] - 1] + aa * gy + m->eps) : lr);
+    }
     const float both = m->biases ? eta_u + eta_i : 0.0f;
     const float go = e * mf_share(w * (eta_p * qq + eta_q * zz + all * c * c * qq + both), m->loss);
     for (int j = 0; j < h->most && recent[j]; j++) {
         const int32_t r = recent[j] - 1;
-        if (r == i) continue;
+        if (r == skip) continue;
         float *SKL_RESTRICT y = h->Y + r * S;
+        const float a = mf_weight(h, u, j);
         float eta = lr;
-        if (adagrad) { h->acc[r] += gy; eta /= sqrtf(h->acc[r] + m->eps); }
-        const float keep = mf_keep(eta * l2), step = eta * go * c;
+        if (adagrad) { h->acc[r] += a * a * gy; eta /= sqrtf(h->acc[r] + m->eps); }
+        const float keep = mf_keep(eta * l2), step = eta * go * c * a;
 #pragma omp simd
         for (ptrdiff_t f = 0; f < S; f++) y[f] = keep * y[f] + step * q[f];
     }

@@ -22,25 +22,52 @@ from skl_increc.base._turns import alone, install, refuse_snapshot
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["ItemFeatureMixin", "UserFeatureMixin", "check_columns", "feature_store", "read_features"]
+__all__ = [
+    "CarriedMixin",
+    "ItemFeatureMixin",
+    "UserFeatureMixin",
+    "check_columns",
+    "feature_store",
+    "read_features",
+    "rows_for",
+]
 
 LARGEST = 1e30  # in float32, squares included
 SIDES = ("user", "item")
 
 
-class _FeatureMixin:
-    """What both sides share.  Left of the base class; a model asks for its store with ``feature_store``."""
+class CarriedMixin:
+    """What was told beside events stays when ``fit`` forgets these.  Left of the base class."""
 
     _state: State | None
+
+    def _carry(self, old: State, new: State) -> None:
+        """Give a new state what is to stay of another."""
+
+    def _new_state(self) -> State:
+        state = super()._new_state()  # type: ignore[misc]
+        if self._state is not None:
+            self._carry(self._state, state)
+        return state
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, as scikit-learn's estimators do; what was told beside events stays."""
+        super().set_params(**params)  # type: ignore[misc]
+        state = self._state
+        if state is not None and state.n_events == 0 and not state.frozen:
+            with contextlib.suppress(ValueError):  # what is wrong with a parameter is said at the next event
+                self._state = self._new_state()
+        return self
+
+
+class _FeatureMixin(CarriedMixin):
+    """What both sides share; a model asks for its store with ``feature_store``."""
 
     def _stores(self) -> dict[str, Any]:
         return super()._stores()  # type: ignore[misc]
 
-    def _new_state(self) -> State:
-        state = super()._new_state()  # type: ignore[misc]
-        if self._state is not None:  # ``fit`` forgets events, and not what things are
-            _carry(self._state, state)
-        return state
+    def _carry(self, old: State, new: State) -> None:
+        _carry(old, new)
 
     def _check_features(self, state: State, side: int, names: Sequence[str]) -> None:
         """Raise ValueError for features that the model has no use for; nothing has changed yet."""
@@ -61,7 +88,7 @@ class _FeatureMixin:
 
     def _put_features(self, state: State, side: int, ids: Ids, table: Any, columns: Sequence[str]) -> None:
         self._check_features(state, side, columns)
-        rows = _rows_for(state, side, ids)
+        rows = rows_for(state, side, ids)
         feature_store(state, side).put(rows, table, columns)
         self._learn_features(state, side, rows)
 
@@ -72,15 +99,6 @@ class _FeatureMixin:
         """A new model with the same parameters and features, and without events; River's ``clone``."""
         new = super().clone(new_params, include_attributes)  # type: ignore[misc]
         return new if include_attributes else self._with_features(new)
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, as scikit-learn's estimators do; features that were given stay."""
-        super().set_params(**params)  # type: ignore[misc]
-        state = self._state
-        if state is not None and state.n_events == 0 and not state.frozen:
-            with contextlib.suppress(ValueError):  # what is wrong with a parameter is said at the next event
-                self._state = self._new_state()
-        return self
 
     def _with_features(self, new: Any) -> Any:
         state = self._state
@@ -205,7 +223,7 @@ def _stores_of(state: State) -> list[FeatureRows]:
     return [state.stores[name] for name in names if name in state.stores]
 
 
-def _rows_for(state: State, side: int, ids: Ids) -> np.ndarray:
+def rows_for(state: State, side: int, ids: Ids) -> np.ndarray:
     """Rows of these ids, with room in every table; on error nothing has changed."""
     state.users.begin()
     state.items.begin()
@@ -230,7 +248,7 @@ def _carry(old: State, new: State) -> None:
         rows = rows[store.known(rows)]
         if len(rows):
             names = index.ids_of(rows).tolist()
-            to = _rows_for(new, store.side, Ids(objects=names))
+            to = rows_for(new, store.side, Ids(objects=names))
             feature_store(new, store.side).put(to, store.csr(rows), store.names)
 
 

@@ -137,11 +137,14 @@ def distinct(events: Sequence[Event], side: str) -> list:
 
 
 def described(model: Any, events: Sequence[Event]) -> Any:
-    """The model, told features of the items if it takes them: some parameters play no part without."""
+    """The model, told features of items or ties of users if it takes them: some parameters play no part without."""
     if hasattr(model, "set_item_features"):
         items = distinct(events, "item")
         features = [{"kind": "abc"[j % 3], "size": 1.0 + j % 5} for j in range(len(items))]
         model.set_item_features(items, features)
+    if hasattr(model, "add_edges"):
+        users = distinct(events, "user")
+        model.add_edges(users[1:] + users[2:], users[:-1] + users[:-2])
     return model
 
 

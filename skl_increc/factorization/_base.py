@@ -191,7 +191,8 @@ class FactorMixin(VectorMixin):
 
     def _factors(self: Any, state: State) -> tuple[Any, np.ndarray, np.ndarray]:
         users, items, bias = super()._factors(state)
-        return (_options.WholeVectors(state.learner) if self.implicit else users), items, bias
+        whole = getattr(state.learner, "adds_to_users", False)
+        return (_options.WholeVectors(state.learner) if whole else users), items, bias
 
     def _check_state(self: Any, state: State) -> None:
         super()._check_state(state)  # type: ignore[misc]
