@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from scipy import sparse
 from skl_increc._state._idmap import IdMap
 from skl_increc._state._state import State
 from skl_increc._state.features import FeatureRows
+from skl_increc.base._carried import CarriedMixin
 from skl_increc.base._frames import is_frame, open_frame
 from skl_increc.base._interactions import Ids, _ids_of_series, read_ids
 from skl_increc.base._turns import alone, install, refuse_snapshot
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
-    "CarriedMixin",
     "ItemFeatureMixin",
     "UserFeatureMixin",
     "check_columns",
@@ -34,30 +33,6 @@ __all__ = [
 
 LARGEST = 1e30  # in float32, squares included
 SIDES = ("user", "item")
-
-
-class CarriedMixin:
-    """What was told beside events stays when ``fit`` forgets these.  Left of the base class."""
-
-    _state: State | None
-
-    def _carry(self, old: State, new: State) -> None:
-        """Give a new state what is to stay of another."""
-
-    def _new_state(self) -> State:
-        state = super()._new_state()  # type: ignore[misc]
-        if self._state is not None:
-            self._carry(self._state, state)
-        return state
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, as scikit-learn's estimators do; what was told beside events stays."""
-        super().set_params(**params)  # type: ignore[misc]
-        state = self._state
-        if state is not None and state.n_events == 0 and not state.frozen:
-            with contextlib.suppress(ValueError):  # what is wrong with a parameter is said at the next event
-                self._state = self._new_state()
-        return self
 
 
 class _FeatureMixin(CarriedMixin):

@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import Interval
 
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
-from skl_increc.base._features import CarriedMixin, rows_for
+from skl_increc.base._carried import CarriedMixin
+from skl_increc.base._features import rows_for
 from skl_increc.base._interactions import Ids, read_ids
 from skl_increc.base._turns import alone, install, refuse_snapshot
 from skl_increc.factorization import BiasedMF
