@@ -20,6 +20,8 @@ SHARED = "skl_increc._kernels._cython_shared"
 class build_ext(_build_ext):
     """``build_ext`` with flags by compiler; ``SKL_INCREC_NO_CLONES=1`` switches multiversioning off."""
 
+    extensions: list  # setuptools says so or not, by version
+
     def build_extensions(self) -> None:
         """Add the flags, then build: first what the modules share, since Cython writes it with other global
         options, which a module that is translated in another thread would see."""
