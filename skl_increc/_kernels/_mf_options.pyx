@@ -41,11 +41,11 @@ cdef extern from "mf_social.h" nogil:
         float beta, fixed
     float mf_slope(const mf_social *s, double xy, double xx)
     int mf_stranger(const mf_model *m, const mf_social *s, int32_t u, float *z, float *bias)
-    void mf_meet(const mf_model *m, const mf_social *s, int32_t u, int32_t i, float target, float w, int count,
-                 float *z)
+    void mf_meet(const mf_model *m, const mf_social *s, int32_t u, int32_t i, float target, float w,
+                 int count, float *z)
     void mf_pull_to_friends(const mf_model *m, const mf_social *s, int32_t u, float w, float *z)
-    void mf_stranger_scores(const mf_model *m, const mf_social *s, const int32_t *u, int step_u, const int32_t *i,
-                            int step_i, Py_ssize_t n, float *out, float *z)
+    void mf_stranger_scores(const mf_model *m, const mf_social *s, const int32_t *u, int step_u,
+                            const int32_t *i, int step_i, Py_ssize_t n, float *out, float *z)
     int mf_find_tie(const int32_t *mine, int most, int32_t v)
     void mf_untie(int32_t *mine, float *ties, int most, int at)
     void mf_tie(int32_t *mine, float *ties, int most, int32_t v, float weight)
@@ -141,8 +141,8 @@ cdef class MFOptionsLearner(MFLearner):
             self.after(0, u)
             self.after(1, i)
 
-    cdef void step_towards(self, int32_t u, int32_t i, const float *target, const float *offset, const float *weight,
-                           bint count) noexcept nogil:
+    cdef void step_towards(self, int32_t u, int32_t i, const float *target, const float *offset,
+                           const float *weight, bint count) noexcept nogil:
         """One step towards a target."""
         if self.adam:
             mf_adam_step(&self.m, &self.moments, u, i, target[0], offset[0], weight[0], self.row)
@@ -329,8 +329,8 @@ cdef class SocialLearner(TrustLearner):
         cdef mf_alike *a = self.social.alike
         return mf_slope(&self.social, a.bias_xy, a.bias_xx), mf_slope(&self.social, a.xy, a.xx)
 
-    cdef void step_towards(self, int32_t u, int32_t i, const float *target, const float *offset, const float *weight,
-                           bint count) noexcept nogil:
+    cdef void step_towards(self, int32_t u, int32_t i, const float *target, const float *offset,
+                           const float *weight, bint count) noexcept nogil:
         cdef bint has_friends = u >= 0 and self.social.friends[u * <Py_ssize_t>self.social.most] != 0
         if has_friends:
             mf_meet(&self.m, &self.social, u, i, target[0], weight[0], count, self.row)
