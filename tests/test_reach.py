@@ -19,6 +19,7 @@ from skl_increc.factorization import BPR, BiasedMF, FactorizationMachine, Implic
 from skl_increc.linear import EASE
 from skl_increc.neighbors import ItemKNN, RatingItemKNN, SlopeOne
 from skl_increc.sequence import SequentialRules, SessionKNN
+from skl_increc.social import SocialMF
 
 FOLDER = os.environ.get("SKL_INCREC_DATA")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="SKL_INCREC_DATA names no folder of ratings")
@@ -96,3 +97,30 @@ def test_hit_rate_of_ease_in_a_twentieth_of_the_questions():
         model.learn_one(x)
     assert asked == 2769
     assert hits / asked >= 0.139
+
+
+def rmse_of_beginners(model, ties):
+    """Of the first five ratings of each user of FilmTrust, in a random order, which it has none of its own."""
+    model, errors, earlier = model.clone(), [], {}
+    if ties:
+        model.add_edges(*zip(*ties, strict=True))
+    events = stream("filmtrust")
+    for at in np.random.default_rng(0).permutation(len(events)):
+        x, y = events[at]
+        if earlier.setdefault(x["user"], 0) < 5:
+            errors.append(model.predict_one(x) - y)
+            earlier[x["user"]] += 1
+        model.learn_one(x, y)
+    return np.sqrt(np.mean(np.square(errors)))
+
+
+def test_trust_that_tells_nothing_does_no_harm():
+    # over the ties of FilmTrust users are as alike as over random pairs (tests/benchmarks/bench_social.py)
+    stream("filmtrust")
+    with gzip.open(
+        Path(str(FOLDER)) / "filmtrust" / "trust.csv.gz", "rt", encoding="utf-8", newline=""
+    ) as lines:
+        ties = [(e["user"], e["trusts"]) for e in csv.DictReader(lines)]
+    without, learned = rmse_of_beginners(SocialMF(), []), rmse_of_beginners(SocialMF(), ties)
+    assert learned <= 1.001 * without <= 0.87
+    assert rmse_of_beginners(SocialMF(homophily=1.0), ties) > 1.001 * without
