@@ -3,7 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.compose import Bagging, Blend, ColdStartMap, RatingFallback
+from skl_increc.compose import Bagging, Blend, ColdStartMap, RatingColdStartMap, RatingFallback
 from skl_increc.content import ContentRidge, Rocchio
 from skl_increc.factorization import (
     BPR,
@@ -96,6 +96,7 @@ MODELS = {
     "ImplicitALS": ImplicitALS(5),
     "ImplicitALS-cg-17": ImplicitALS(17, solver="cg", exponent=0.4, min_y=2, n_jobs=2, time_col="time"),
     "ColdStartMap": ColdStartMap(min_events=1, refresh=25),
+    "RatingColdStartMap": RatingColdStartMap(min_events=1, refresh=25),
     "ContentRidge": ContentRidge(),
     "Rocchio": Rocchio(half_life=dt.timedelta(days=2), negative=0.5, min_y=2, time_col="time"),
     "KalmanMF": KalmanMF(),

@@ -5,8 +5,8 @@ import pytest
 from sklearn.base import clone
 
 from skl_increc.baselines import Popularity
-from skl_increc.compose import ColdStartMap
-from skl_increc.factorization import BPR, ImplicitALS
+from skl_increc.compose import ColdStartMap, RatingColdStartMap
+from skl_increc.factorization import BPR, BiasedMF, FactorizationMachine, ImplicitALS, KalmanMF
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def shop():
     return np.column_stack([users, items])[keep], X
 
 
-def test_scores_are_those_of_the_blended_vectors(shop):
+def test_scores_are_those_of_vectors_with_what_the_map_adds(shop):
     events, X = shop
     model = ColdStartMap(BPR(4), l2=0.5, shrinkage=3.0, min_events=4, refresh=50)
     model.set_item_features(np.arange(30), X).fit(events)
@@ -32,8 +32,7 @@ def test_scores_are_those_of_the_blended_vectors(shop):
     for row, vector, bias in zip(inner.item_ids_, inner.item_factors_, inner.item_biases_, strict=True):
         own[model.item_ids_[row]] = [*vector, bias]
     assert len(rows) == 30
-    share = (counts / (counts + 3.0))[:, None]
-    Q = share * own + (1 - share) * (X.astype(np.float32) @ W)
+    Q = own + (3.0 / (counts + 3.0))[:, None] * (X.astype(np.float32) @ W)
     P = inner.user_factors_[inner._state.users.find(model._state.users.find(7))]
     said = model.predict([[7, item] for item in range(30)])
     np.testing.assert_allclose(said, Q @ [*P, 1.0], atol=1e-6)
@@ -110,3 +109,63 @@ def test_what_has_no_factors_is_refused():
         ColdStartMap(BPR(time_col="time")).fit([["ann", "tea"]])
     with pytest.raises(ValueError, match="there are 3 columns, and max_features=2"):
         ColdStartMap(BPR(4), max_features=2).set_item_features({"tea": {"a": 1, "b": 1, "c": 1}})
+
+
+# -- ratings -----------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def films(shop):
+    """Camps as in the shop: users rate their own kind with 5, the other with 2, whoever comes."""
+    events, X = shop
+    y = np.where(events[:, 0] % 2 == events[:, 1] % 2, 5.0, 2.0) + np.random.default_rng(1).normal(
+        0, 0.3, len(events)
+    )
+    other = events.copy()
+    other[:, 1] = (other[:, 1] + np.arange(len(events)) % 2) % 24  # half of the ratings are of the other kind
+    return other, np.where(other[:, 0] % 2 == other[:, 1] % 2, 5.0, 2.0) + y % 0.5, X
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        BiasedMF(4),
+        BiasedMF(4, implicit="history"),
+        KalmanMF(4),
+        FactorizationMachine(4),
+    ],
+    ids=["mf", "history", "kalman", "machine"],
+)
+def test_ratings_are_those_of_the_model_with_what_the_map_adds(films, estimator):
+    events, y, X = films
+    model = RatingColdStartMap(estimator, l2=0.5, shrinkage=3.0, min_events=4)
+    model.set_item_features(np.arange(30), X).fit(events, y)
+    inner, state = model.model_, model._state
+    counts = np.bincount(events[:, 1], minlength=30)
+    items = [state.items.find(item) for item in range(30)]
+    user = state.users.find(7)
+    P = np.append(inner._factors(inner._state)[0][np.array([inner._state.users.find(user)])][0, :4], 1.0)
+    expected = inner.predict([[user, item] for item in items])
+    expected += np.std(y) * (3.0 / (counts + 3.0)) * (X.astype(np.float32) @ model.map_ @ P)
+    np.testing.assert_allclose(model.predict([[7, item] for item in range(30)]), expected, rtol=1e-4)
+    new = model.predict([[u, 28 + side] for u in range(6) for side in (0, 1)]).reshape(6, 2)
+    assert all(row[u % 2] > row[1 - u % 2] + 1.0 for u, row in enumerate(new))  # nobody had them
+
+
+def test_ratings_of_new_items_are_nearer_with_features(films):
+    events, y, X = films
+    old = events[:, 1] < 18
+    for estimator in (BiasedMF(4), KalmanMF(4)):
+        plain = clone(estimator).fit(events[old], y[old])
+        model = (
+            RatingColdStartMap(estimator, l2=0.5).set_item_features(np.arange(30), X).fit(events[old], y[old])
+        )
+        error = [np.mean((m.predict(events[~old]) - y[~old]) ** 2) for m in (plain, model)]
+        assert error[1] < 0.3 * error[0]
+    with pytest.raises(
+        ValueError, match="estimator must be a rating model with item_factors_, as BiasedMF or Kalman"
+    ):
+        RatingColdStartMap(BPR()).fit(events, y)
+    with pytest.raises(ValueError, match="has no biases, so that .* Set biases=True"):
+        RatingColdStartMap(BiasedMF(biases=False)).fit(events, y)
+    assert RatingColdStartMap().predict_one({"user": 1, "item": 2}) == BiasedMF().predict_one(
+        {"user": 1, "item": 2}
+    )
