@@ -114,8 +114,9 @@ class TopK(RiverMixin):
             At most ``k`` item ids, best first; empty before the first event.
         """
         model = self.model
+        told = {"context": x} if getattr(model, "_lists_in_context", False) else {}
         # a list and no array: River compares a prediction with {}
-        return list(model.recommend_one(x.get(self.user_col), self.k, exclude_seen=self.exclude_seen))
+        return list(model.recommend_one(x.get(self.user_col), self.k, exclude_seen=self.exclude_seen, **told))
 
     def _unit_test_params(self) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         # of the instance: this floor knows no model that could be put inside

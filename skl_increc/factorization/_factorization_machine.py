@@ -83,7 +83,9 @@ class FactorizationMachine(MachineMixin, RatingRegressor):
     a "vector" so, too, divided by the square root of its length.  Each of the m names of a "list" has
     :math:`x = 1/\sqrt m`, or its number.
 
-    Lists (``recommend``) order the items by user and item alone, without a context.
+    Lists order the items by user and item, and by the `context` where ``recommend(users, context=...)`` is given one;
+    `item_context`, which is of single items, is not looked at: use ``set_item_features``.  The view ``top(k)`` takes
+    the context from the event.
 
     **Cost**: O(n_factors) for each feature of an event; per new row 4 bytes times `n_factors` rounded up to 16, 16
     for the weight and the accumulators, and the id; at least 24 per user for the history.

@@ -19,6 +19,7 @@ from skl_increc.base._features import ItemFeatureMixin, UserFeatureMixin, featur
 from skl_increc.base._interactions import Interactions
 from skl_increc.factorization._base import EPSILON, VectorMixin
 from skl_increc.factorization._fm_context import encode
+from skl_increc.factorization._fm_lists import ContextListMixin
 from skl_increc.factorization._fm_steps import FMLearner
 
 __all__ = ["MachineMixin"]
@@ -34,7 +35,7 @@ class _WholeVectors:
         return self.learner.vectors(0, np.ascontiguousarray(rows, np.int32))[0]
 
 
-class MachineMixin(ItemFeatureMixin, UserFeatureMixin, VectorMixin):
+class MachineMixin(ItemFeatureMixin, UserFeatureMixin, VectorMixin, ContextListMixin):
     """A factorisation machine over the user, the item and the columns of a context; `_loss` says of which loss."""
 
     _loss: ClassVar[int] = 0

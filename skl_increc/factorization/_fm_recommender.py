@@ -62,7 +62,8 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
 
     Notes
     -----
-    Lists are those of user and item, without a context; ``predict`` and ``predict_one`` look at it.
+    Lists are those of user and item, and of the context where ``recommend(users, context=...)``,
+    ``recommend_one(user, context=...)`` or the event of the view ``top(k)`` has one.
 
     **Cost**: O(n_factors n_negatives) for each feature of an event; bytes as of ``FactorizationMachine``.
 

@@ -393,6 +393,30 @@ cdef class FMLearner(MFLearner):
                     out[j] = mine.clipped(out[j])
         return np.asarray(out)
 
+    def read_one(self, dict x, object user):
+        """What the columns of one event say beside the item, for `score_in`."""
+        cdef Encoded e = Encoded()
+        self.read_into(e, x, user, None, False)
+        return e
+
+    def score_in(self, Py_ssize_t u, const int32_t[::1] items, Encoded e, Py_ssize_t event):
+        """Scores float64 (n,) of items for a user, with what else was read of who asks in this event."""
+        cdef Py_ssize_t n = items.shape[0], j
+        cdef double[::1] out = np.empty(n)
+        cdef FMLearner mine = self.reader()
+        cdef desk *d = &mine.asked
+        cdef double c, scale
+        enlarge(d, e.longest + self.spare())
+        with nogil:
+            mine.units(&c, &scale)
+            mine.gather(d, e, event, <int32_t>u, -1, 1, False)
+            for j in range(n):
+                d.n[WHAT] = 0
+                mine.add_row(d, WHAT, mine.m.Q, mine.m.SI, items[j], 1)
+                mine.add_described(d, WHAT, 1, items[j])
+                out[j] = c + scale * mine.total(d)
+        return np.asarray(out)
+
     def vectors(self, int side, const int32_t[::1] rows):
         """What rows of users or items come to: sums of vectors float32 (n, stride), and own scores (n,)."""
         cdef Py_ssize_t n = rows.shape[0], j

@@ -147,3 +147,52 @@ def test_features_with_a_context_are_the_same_by_table_and_event(tmp_path):
     # forgetting the events keeps what things are
     again = made[1].fit(shop)
     assert np.array_equal(again.predict(shop), expected)
+
+
+# -- lists in a context ------------------------------------------------------------------------------
+@pytest.mark.parametrize("interactions", ["user-item", "all"])
+def test_lists_in_a_context_are_those_of_its_scores(interactions):
+    """Who asks in the morning is given what is taken in the morning."""
+    shop = a_shop(2500)
+    shop["hour"] = np.where(shop.item // 4 < 6, "am", "pm")  # half of the goods for each
+    shop["tall"] = np.where(shop.item % 8 < 4, 1.0, -1.0)
+    model = FactorizationMachineRecommender(
+        8, n_negatives=5, context={"hour": "category", "tall": "number"}, interactions=interactions
+    ).partial_fit(shop)
+    asked = pd.DataFrame({"hour": ["am", "pm", "am"], "tall": [1.0, -1.0, np.nan]})
+    users = [3, 4, "a stranger"]
+    lists, scores = model.recommend(users, 6, context=asked)
+    for user, x, items, best in zip(users, asked.to_dict("records"), lists, scores, strict=True):
+        told = [model.predict_one({"user": user, "item": item, **x}) for item in items]
+        np.testing.assert_array_equal(best, told)
+        left = [j for j in model.item_ids_ if not model.seen(user, j)]
+        assert (
+            best[-1]
+            == sorted((model.predict_one({"user": user, "item": j, **x}) for j in left), reverse=True)[5]
+        )
+        # every door says the same
+        assert items.tolist() == model.recommend_one(user, 6, context=x)
+        assert items.tolist() == model.top(6).predict_one({"user": user, **x})
+        assert items.tolist() == model.rank(user, left, x)[:6]
+        assert items[::2].tolist() == model.recommend_one(user, 3, context=x, candidates=items[::2].tolist())
+    records = asked.to_dict("records")
+    assert np.array_equal(model.recommend(users, 6, context=records)[1], scores)
+    assert np.array_equal(model.snapshot().recommend(users, 6, context=asked)[1], scores)
+    same = model.recommend(users, 6, context={"hour": "pm"}, exclude_seen=False)[0].astype(int)
+    assert np.mean(same // 4 >= 6) > 0.9 > 0.5 > np.mean(lists[0].astype(int) // 4 >= 6)
+    # unknown values, and no context at all, say nothing
+    assert model.recommend_one(3, 6, context={"hour": "noon", "other": 1}) == model.recommend_one(3, 6)
+    assert [a.shape for a in model.recommend([], 6, context=asked[:0])] == [(0, 6), (0, 6)]
+
+
+def test_a_context_that_does_not_fit_is_told():
+    model = FactorizationMachine(4, context=["hour"])
+    assert model.recommend_one("ann", context={"hour": 1}) == []
+    model.learn_one({"user": "ann", "item": "tea", "hour": 9}, 4.0)
+    with pytest.raises(ValueError, match="context has 1 rows for 2 users. Give a row for each user"):
+        model.recommend(["ann", "bob"], context=pd.DataFrame({"hour": [9]}))
+    with pytest.raises(
+        TypeError, match="a frame, a dict, or a dict for each user; got 'hour'. Write context="
+    ):
+        model.recommend(["ann"], context=["hour"])
+    assert model.recommend(["bob"], 1, context=[{"hour": 9}])[0].tolist() == [["tea"]]
