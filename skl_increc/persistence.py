@@ -136,7 +136,8 @@ def load(path: str | os.PathLike, *, classes: Sequence[type] = ()) -> Any:
             raise damaged(path, f"the member {next(iter(members))} belongs to no state")
         return model
     try:
-        fields, history, stores = model._fields(), model._history(), model._stores()
+        told = header["state"].get("stores") if isinstance(header["state"], dict) else None
+        fields, history, stores = model._fields(), model._history(), model._stores_in(told)
     except (ValueError, TypeError, NotImplementedError) as error:
         raise damaged(path, f"its parameters go with no {cls.__name__} ({error})") from error
     state = unpack(path, header["state"], members, fields, history, stores)

@@ -25,6 +25,10 @@ class Kept:
         if state is not None and name != "_state":
             state.stale = True  # a parameter acts at the next event
 
+    def _stores_in(self, kinds: Any) -> dict[str, Any]:
+        """Empty stores for a file whose stores are of these kinds, where parameters alone do not tell."""
+        return self._stores()  # type: ignore[attr-defined]
+
     @property
     def nbytes(self) -> int:
         """Bytes of everything learned: ids, rows, optimiser state, histories."""

@@ -12,13 +12,21 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 from sklearn.utils.validation import check_is_fitted
 
 from skl_increc._state._state import State
-from skl_increc.base._clock import second_of
+from skl_increc.base._frames import is_frame, names_of
 from skl_increc.base._kept import Kept
-from skl_increc.base._targets import LARGEST, TargetMixin
+from skl_increc.base._targets import TargetMixin
 from skl_increc.preprocessing._log import EventLog, learn_one, transform_one
-from skl_increc.preprocessing._table import Table, read_events
+from skl_increc.preprocessing._table import StreamLog, Table, read_events
 from skl_increc.preprocessing._transformer import StreamTransformer, register_transformer
-from skl_increc.preprocessing._windows import STATS, feature_names, key_columns, spans
+from skl_increc.preprocessing._windows import (
+    CATEGORY,
+    STATS,
+    feature_names,
+    key_columns,
+    plain,
+    spans,
+    usual_keys,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -30,7 +38,7 @@ STRUCTURE = ("windows", "by", "stats", "retain", "max_events", "user_col", "item
 
 
 @register_transformer
-class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
+class HistoryFeatures(StreamLog, Kept, TargetMixin, StreamTransformer):
     r"""What came before an event: features by user, by item and by pairs of columns, in windows of time.
 
     For an event at time :math:`t`, a key :math:`k` (its user, say) and a window of length :math:`W`, let
@@ -52,9 +60,10 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
     ----------
     windows : sequence of spans, default=("10d", "30d", "100d")
         At most 8, as text ("30min", "12h", "10d", "2w"), timedeltas, or seconds; events where ``time_col`` is None.
-    by : sequence of str, default=("user", "item")
+    by : sequence of str or None, default=None
         Keys: columns, or two of them joined by "+" ("user+category").  "user" and "item" are those of ``user_col``
-        and ``item_col``.
+        and ``item_col``.  None: ("user", "item"), and "user+category" where the first event, or the first table, has
+        a column "category"; the names of the features stay so until ``fit``.
     stats : sequence of str, default=("count", "sum", "mean", "distinct", "recency")
         What to compute.
     retain : span, optional
@@ -70,6 +79,9 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
         Column of X that sums and means are of; by default they are of the ``y`` that is given, and of 1 where
         none is.
 
+    Attributes
+    ----------
+    by_ : tuple
     See Also
     --------
     ModelScores : What models predict, as features.
@@ -114,7 +126,7 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
     def __init__(
         self,
         windows: Sequence[Span] = ("10d", "30d", "100d"),
-        by: Sequence[str] = ("user", "item"),
+        by: Sequence[str] | None = None,
         stats: Sequence[str] = ("count", "sum", "mean", "distinct", "recency"),
         *,
         retain: Span | None = None,
@@ -147,12 +159,25 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
                 f"user_col and item_col are both {self.item_col!r}. Users and items are two columns."
             )
         spans(self.windows, self.retain, self.time_col is not None)
-        key_columns(self.by, self.user_col, self.item_col)
+        key_columns(self.by_, self.user_col, self.item_col)
 
-    def _kind(self) -> dict[str, Any]:
+    @property
+    def by_(self) -> tuple:
+        """The keys: those that were named, or what the first events had."""
+        return self._keys_for(()) if self._state is None else self._keys_in(self._state)
+
+    def _keys_for(self, told: Any) -> Any:
+        """The keys of a model that begins with these columns."""
+        taken = (self.user_col, self.item_col, self.time_col, self.y_col)
+        return usual_keys(told, taken) if self.by is None else self.by
+
+    def _keys_in(self, state: State) -> Any:
+        return self._keys_for((CATEGORY,) if state.stores["events"].n_columns > 2 else ())
+
+    def _kind(self, by: Any) -> dict[str, Any]:
         self._validate()
         lengths, kept = spans(self.windows, self.retain, self.time_col is not None)
-        keys, columns = key_columns(self.by, self.user_col, self.item_col)
+        keys, columns = key_columns(by, self.user_col, self.item_col)
         return {
             "windows": lengths,
             "retain": kept,
@@ -163,32 +188,34 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
             "most": int(self.max_events or 0),
         }
 
-    def _fields(self) -> list:
-        return []
+    def _stores(self, told: Any = ()) -> dict[str, EventLog]:
+        return {"events": EventLog(self._kind(self._keys_for(told)))}
 
-    def _history(self) -> int:
-        return 0
+    def _stores_in(self, kinds: Any) -> dict[str, EventLog]:
+        wide = self._stores((CATEGORY,))
+        return (
+            wide if isinstance(kinds, dict) and kinds.get("events") == wide["events"].kind else self._stores()
+        )
 
-    def _stores(self) -> dict[str, EventLog]:
-        return {"events": EventLog(self._kind())}
-
-    def _new_state(self) -> State:
-        shape = {name: _plain(getattr(self, name)) for name in STRUCTURE}
-        state = State(self._fields(), 0, {"structure": shape}, self._stores())
+    def _new_state(self, told: Any = ()) -> State:
+        """An empty state; `told` are the columns of the first events."""
+        shape = {name: plain(getattr(self, name)) for name in STRUCTURE}
+        state = State([], 0, {"structure": shape}, self._stores(told))
         self._configure_state(state)
         return state
 
     def _configure_state(self, state: State) -> None:
         """Bring a state up to date; parameters that shape it cannot change."""
         for name, value in state.meta["structure"].items():
-            if _plain(getattr(self, name)) != value:
+            if plain(getattr(self, name)) != value:
                 raise ValueError(
                     f"{name} was changed from {value!r} to {getattr(self, name)!r} after events had been learned; it "
                     "shapes what is stored. Call fit to begin anew, or set it back."
                 )
         log = state.stores["events"]
-        _, columns = key_columns(self.by, self.user_col, self.item_col)
-        log.bind(columns, self.time_col, self.y_col, self._names())
+        by = self._keys_in(state)
+        _, columns = key_columns(by, self.user_col, self.item_col)
+        log.bind(columns, self.time_col, self.y_col, self._names_of(by))
         if not any(len(index) for index in log.maps):  # it may come from a file or a pickle
             log.take_values(state.meta.get("values", [[]] * len(log.maps)))
         state.stale = False
@@ -203,7 +230,10 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
         """Nothing that was not checked: the log checks its arrays, and the values as it takes them."""
 
     def _names(self) -> list[str]:
-        return feature_names(self.by, self.windows, tuple(dict.fromkeys(self.stats)))
+        return self._names_of(self.by_)
+
+    def _names_of(self, by: Any) -> list[str]:
+        return feature_names(by, self.windows, tuple(dict.fromkeys(self.stats)))
 
     @property
     def n_late_(self) -> int:
@@ -260,9 +290,12 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
         self._validate()
         before = {name: self.__dict__[name] for name in _MEMORY if name in self.__dict__}
         try:
-            table = self._read(X, y, reset=reset or self._state is None, loosely=loosely)
-            state = self._new_state() if reset or self._state is None else self._ready_state()
-            out = np.zeros((len(table), len(self._names()))) if wanted else None
+            begins = reset or self._state is None
+            told = names_of(X) if begins and is_frame(X) else ()
+            by = self._keys_for(told) if begins else self.by_
+            table = self._read(X, y, by, reset=begins, loosely=loosely)
+            state = self._new_state(told) if begins else self._ready_state()
+            out = np.zeros((len(table), len(self._names_of(by)))) if wanted else None
             self._learn_table(state, table, out)
         except BaseException:
             for name in _MEMORY:
@@ -272,8 +305,8 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
         self._state = state
         return out
 
-    def _read(self, X: Any, y: Any, **how: bool) -> Table:
-        return read_events(self, X, y, key_columns(self.by, self.user_col, self.item_col)[1], **how)
+    def _read(self, X: Any, y: Any, by: Any, **how: bool) -> Table:
+        return read_events(self, X, y, key_columns(by, self.user_col, self.item_col)[1], **how)
 
     def _learn_table(self, state: State, table: Table, out: np.ndarray | None) -> None:
         time = np.arange(len(table)) + float(state.n_events) if table.time is None else table.time
@@ -306,47 +339,27 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
             float64; a frame where ``set_output`` says so.
         """
         check_is_fitted(self)
-        return self._ask(self._ready_state(), self._read(X, None, asking=True))
+        return self._ask(self._ready_state(), self._read(X, None, self.by_, asking=True))
 
     def transform_many(self, X: Any) -> Any:
         """The features of the rows of a frame, as a frame of the same library; absent columns are anonymous."""
         state = self._new_state() if self._state is None else self._ready_state()
-        return self._frame_like(X, self._ask(state, self._read(X, None, loosely=True, asking=True)))
+        return self._frame_like(X, self._ask(state, self._read(X, None, self.by_, loosely=True, asking=True)))
 
     def _ask(self, state: State, table: Table) -> np.ndarray:
         time = np.full(len(table), float(state.n_events)) if table.time is None else table.time
-        out = np.zeros((len(table), len(self._names())))
+        out = np.zeros((len(table), len(state.stores["events"].names)))
         order = np.argsort(time, kind="stable").astype(np.int64)
         state.stores["events"].ask(state, table.columns, np.ascontiguousarray(time, np.float64), order, out)
         return out
 
     def _transform_wide(self, x: dict) -> dict[str, float]:
         """``transform_one`` of more features than its room on the stack."""
-        state = self._new_state() if self._state is None else self._ready_state()
-        _, columns = key_columns(self.by, self.user_col, self.item_col)
+        state = self._new_state(x) if self._state is None else self._ready_state()
+        log = state.stores["events"]
         time = None if self.time_col is None else np.array([self._second(x)])
-        table = Table([[x.get(column)] for column in columns], np.ones(1), time)
-        return dict(zip(self._names(), self._ask(state, table)[0].tolist(), strict=True))
-
-    def _second(self, x: dict) -> float:
-        if self.time_col not in x:
-            raise ValueError(
-                f"The event has no time under {self.time_col!r} (time_col); its keys are {list(x)}. Add the time, or "
-                "set time_col=None and windows to numbers of events."
-            )
-        return second_of(x[self.time_col], self.time_col)
-
-    @staticmethod
-    def _finite(y: Any) -> float:
-        try:
-            value = float(y)
-        except (TypeError, ValueError):
-            raise TypeError(f"y must be a number; got {y!r}.") from None
-        if not -LARGEST < value < LARGEST:
-            raise ValueError(
-                f"y must be finite, and below {LARGEST:g} in size; got {y!r}. Leave the event out, or mend it."
-            )
-        return value
+        table = Table([[x.get(column)] for column in log.columns], np.ones(1), time)
+        return dict(zip(log.names, self._ask(state, table)[0].tolist(), strict=True))
 
     # -- forgetting -------------------------------------------------------------------------------
     def forget(self, *, users: Sequence | None = None, items: Sequence | None = None) -> int:
@@ -385,7 +398,3 @@ class HistoryFeatures(Kept, TargetMixin, StreamTransformer):
 
 
 _MEMORY = ("n_features_in_", "feature_names_in_")
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

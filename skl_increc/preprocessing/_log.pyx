@@ -434,7 +434,7 @@ def learn_one(self, x, y=None):
     cdef double t, value = 1.0
     cdef int32_t codes[MOST_COLUMNS]
     if st is None:
-        st = self._new_state()
+        st = self._new_state(x)
     log = log_of(self, st)
     if log.y_key is not None:
         y = look_up(x, log.y_key)
@@ -476,7 +476,7 @@ def transform_one(self, x):
     cdef Py_ssize_t j
     cdef dict out
     if st is None:
-        st = self._new_state()
+        st = self._new_state(x)
     log = log_of(self, st)
     if len(log.names) > 128:
         return self._transform_wide(x)

@@ -10,10 +10,12 @@ import numpy as np
 from sklearn.utils.validation import check_consistent_length, validate_data
 
 from skl_increc._state._idmap import IdMap
+from skl_increc.base._clock import second_of
 from skl_increc.base._frames import is_frame, names_of, open_frame
 from skl_increc.base._interactions import read_column, read_times
+from skl_increc.base._targets import LARGEST
 
-__all__ = ["Table", "read_events"]
+__all__ = ["StreamLog", "Table", "read_events"]
 
 
 @dataclass
@@ -26,6 +28,36 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.y)
+
+
+class StreamLog:
+    """What is kept beside a log of events: nothing; and how its compiled doors read cells that are no plain floats."""
+
+    def _fields(self) -> list:
+        return []
+
+    def _history(self) -> int:
+        return 0
+
+    def _second(self: Any, x: dict) -> float:
+        if self.time_col not in x:
+            raise ValueError(
+                f"The event has no time under {self.time_col!r} (time_col); its keys are {list(x)}. Add the time, or "
+                "set time_col=None and windows to numbers of events."
+            )
+        return second_of(x[self.time_col], self.time_col)
+
+    @staticmethod
+    def _finite(y: Any) -> float:
+        try:
+            value = float(y)
+        except (TypeError, ValueError):
+            raise TypeError(f"y must be a number; got {y!r}.") from None
+        if not -LARGEST < value < LARGEST:
+            raise ValueError(
+                f"y must be finite, and below {LARGEST:g} in size; got {y!r}. Leave the event out, or mend it."
+            )
+        return value
 
 
 def read_events(

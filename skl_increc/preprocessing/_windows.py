@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
 
 from skl_increc.base._clock import is_span_of_time, span_in_seconds, span_of_text
 
-__all__ = ["STATS", "feature_names", "key_columns", "spans"]
+__all__ = ["CATEGORY", "STATS", "feature_names", "key_columns", "plain", "spans", "usual_keys"]
+
+CATEGORY = "category"  # the column that counts for users beside items, where no keys are named
 
 #: as the compiled log counts them; recency is of a key and not of a window
 STATS = ("count", "sum", "mean", "distinct")
@@ -86,6 +88,12 @@ def key_columns(by: Any, user_col: Any, item_col: Any) -> tuple[list[list[int]],
     return keys, columns
 
 
+def usual_keys(told: Container, taken: Container) -> tuple[str, ...]:
+    """The keys where none are named: with that of users and categories, if there are categories."""
+    usual = ("user", "item")
+    return (*usual, f"user+{CATEGORY}") if CATEGORY in told and CATEGORY not in taken else usual
+
+
 def feature_names(by: Sequence[Any], windows: Sequence[Any], stats: Sequence[str]) -> list[str]:
     """Names such as user_mean_10d, key by key, and window by window within."""
     names = []
@@ -100,3 +108,8 @@ def _label(window: Any) -> str:
         return window.replace(" ", "")
     length = span_in_seconds(window)
     return f"{length:g}s" if is_span_of_time(window) else f"{length:g}"
+
+
+def plain(value: Any) -> Any:
+    """A parameter as files have it."""
+    return list(value) if isinstance(value, tuple) else value

@@ -322,6 +322,45 @@ def test_what_cannot_be_is_refused(parameters, message):
         HistoryFeatures(**parameters).fit(np.arange(12.0).reshape(4, 3))
 
 
+def test_categories_count_where_there_are_some(tmp_path):
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"user": rng.integers(0, 5, 60), "item": rng.integers(0, 9, 60), "timestamp": np.arange(60.0)}
+    )
+    told, y = frame.assign(category=frame.item % 3), rng.integers(1, 6, 60)
+    how = {"windows": (5, 20), "stats": ("count", "mean")}
+    named = HistoryFeatures(by=("user", "item", "user+category"), **how).fit(told, y)
+    model = HistoryFeatures(**how).fit(told, y)
+    assert model.by_ == named.by_ == ("user", "item", "user+category")
+    assert model.get_feature_names_out().tolist() == named.get_feature_names_out().tolist()
+    expected = named.transform(told)
+    skl_increc.save(model, tmp_path / "m.npz")
+    single = HistoryFeatures(**how)
+    for x, target in zip(told.to_dict("records"), y.tolist(), strict=True):
+        assert len(single.transform_one(x)) == 12
+        single.learn_one(x, target)
+    halves = HistoryFeatures(**how).partial_fit(told[:20], y[:20])
+    halves.learn_many(told[20:], y[20:])
+    for same in (
+        model,
+        single,
+        halves,
+        pickle.loads(pickle.dumps(model)),
+        skl_increc.load(tmp_path / "m.npz"),
+    ):
+        assert same.by_ == named.by_
+        np.testing.assert_array_equal(same.transform(told), expected)
+    # the first table decides, until fit; a category that is missing later is nobody's
+    assert np.isfinite(single.transform_many(frame)).all(axis=None)
+    assert len(model.transform_one(frame.to_dict("records")[0])) == 12
+    plain = HistoryFeatures(**how).fit(frame, y)
+    skl_increc.save(plain, tmp_path / "p.npz")
+    assert plain.by_ == skl_increc.load(tmp_path / "p.npz").by_ == ("user", "item")
+    assert plain.fit_transform(told, y).shape == (60, 12) and plain.fit_transform(frame, y).shape == (60, 8)
+    assert HistoryFeatures(item_col="category", **how).fit(told, y).by_ == ("user", "item")
+
+
 def test_an_event_without_a_time_is_refused():
     model = HistoryFeatures()
     with pytest.raises(ValueError, match="no time under 'timestamp' .* its keys are \\['user', 'item'\\]"):
