@@ -60,6 +60,10 @@ def difference(a: Any, b: Any, at: str = "state") -> str | None:
             return f"{at}: {len(a)} against {len(b)} entries"
         found = (difference(x, y, f"{at}[{j}]") for j, (x, y) in enumerate(zip(a, b, strict=True)))
         return next((f for f in found if f), None)
+    if (
+        type(a) is type(b) and a is not b and hasattr(a, "get_params")
+    ):  # a model that is a parameter of another
+        return difference(a.get_params(deep=False), b.get_params(deep=False), at)
     equal = a is b or (type(a) is type(b) and (a == b or (a != a and b != b)))
     return None if equal else f"{at}: {a!r} against {b!r}"
 
