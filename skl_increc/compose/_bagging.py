@@ -10,9 +10,9 @@ from sklearn.utils._param_validation import Interval
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, InteractionEstimator, RatingRegressor, Recommender
-from skl_increc.compose._blending import BaggingLearner
 from skl_increc.compose._composition import Composed, all_split
 from skl_increc.compose._member import Member
+from skl_increc.compose._members import BaggingLearner
 from skl_increc.factorization import BPR, BiasedMF
 
 if TYPE_CHECKING:

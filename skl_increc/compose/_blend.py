@@ -14,35 +14,37 @@ from skl_increc.base import Guarantees, Recommender
 from skl_increc.baselines import Popularity
 from skl_increc.compose._blending import BlendLearner
 from skl_increc.compose._composition import Composition, all_split
+from skl_increc.factorization import BPR
 from skl_increc.neighbors import ItemKNN
-from skl_increc.sequence import SequentialRules
+from skl_increc.sequence import SequentialRules, SessionKNN
 
 __all__ = ["Blend"]
 
-N_WEIGHTINGS = 5  # as in _blending.pyx
+POWERS = 5  # as in _blending.pyx
 WARM = 1000  # questions that are asked in any case
 
 
 class Blend(Composition, Recommender):
     r"""A weighted sum of the scores of several models, with weights that follow from what each has told lately.
 
-    .. math:: s_{ui} = \sum_m \Bigl(\frac{g_m}{\max g}\Bigr)^p \frac{s^{(m)}_{ui}}{\sigma_m}
+    .. math:: s_{ui} = \sum_m c_m \Bigl(\frac{g_m}{\max g}\Bigr)^p \frac{s^{(m)}_{ui}}{\sigma_m}
 
     Before an event is learned, each member is asked at which place it would have had the item.  The place is
     worth :math:`1 / \log_2(\text{place} + 1)` among the first 32, as in DCG, and nothing beyond.  The sum of these
-    is :math:`g_m`, which fades by half in 3000 questions.  :math:`\sigma_m` is how far a member's best score stands
-    out from its mean, on average over the last 500.  The power :math:`p` is one of 1, 2, 4, 8 and infinity (the
-    best member alone): the same question is put to all five sums, and that which has told best answers.  So a
-    member counts as much as it has lately helped, and one that does harm is left out.  The idea of learning such
-    weights from what models predict is that of stacking [1]_.
+    is :math:`g_m`, which fades by half in 3000 events that could be asked about.  :math:`\sigma_m` is how far a
+    member's best score stands out from its mean, on average over the last 500 questions.  The power :math:`p` is
+    one of 1, 2, 4, 8 and infinity (the best member alone), and :math:`c` is 1 for all members, or 0 for one of them:
+    the same question is put to all these sums, and that which has told best answers.  So a member counts as much as
+    it has lately helped, and one that does harm is left out.  The idea of learning such weights from what models
+    predict is that of stacking [1]_.
 
     Parameters
     ----------
     estimators : list of (str, estimator) or None, default=None
-        Recommenders (or rating models), each with a name; they are cloned.  None: what measured best together,
-        ``Popularity(half_life="auto", history=0)`` as "popular", ``ItemKNN()`` as "alike" and ``SequentialRules()``
-        as "rules".
-    every : int, default=1
+        Recommenders (or rating models), each with a name; they are cloned.  None: what measured best together at a
+        moderate cost, ``Popularity(half_life="auto", history=0)`` as "popular", ``ItemKNN()`` as "alike",
+        ``SequentialRules()`` as "rules", ``SessionKNN()`` as "sessions" and ``BPR()`` as "factors".
+    every : int, default=8
         After the first 1000 questions, one event in so many is one: asking takes longer than learning.
     history : int or None, default=None
         Items remembered per user, to leave them out of lists and of questions.
@@ -66,8 +68,8 @@ class Blend(Composition, Recommender):
     -----
     An event of a user with an item that she had, or that nobody had, teaches the members alone.
 
-    **Cost**: a question takes the scores of all items by each member, and six passes over them; with `every` = n,
-    one event in n is a question.  The bytes are those of the members, and 4 for a distinct (user, item) pair.
+    **Cost**: a question takes the scores of all items by each member, and some ten passes over them; with `every`
+    = n, one event in n is a question.  The bytes are those of the members, and 4 for a distinct (user, item) pair.
 
     A table is learned by a copy, so that a failed call changes nothing.  Single events are learned by one member
     after the other: if one of them fails (for want of memory) when another has learned already, the call raises, and so
@@ -106,7 +108,7 @@ class Blend(Composition, Recommender):
         self,
         estimators: Any = None,
         *,
-        every: int = 1,
+        every: int = 8,
         history: int | None = None,
         user_col: str | int = "user",
         item_col: str | int = "item",
@@ -124,6 +126,8 @@ class Blend(Composition, Recommender):
             ("popular", Popularity(half_life="auto", history=0)),
             ("alike", ItemKNN()),
             ("rules", SequentialRules()),
+            ("sessions", SessionKNN()),
+            ("factors", BPR()),
         ]
 
     # -- what is stored -------------------------------------------------------------------------
@@ -136,7 +140,7 @@ class Blend(Composition, Recommender):
             Field("events", "user", meaning="events of the user"),
             Field("gains", "scalar", n, meaning="how well each member has told what came"),
             Field("sizes", "scalar", n, meaning="how far the best scores of each stand out"),
-            Field("told", "scalar", N_WEIGHTINGS, meaning="how well each weighting of them has"),
+            Field("told", "scalar", POWERS * (n + 1), meaning="how well each weighting of them has"),
             Field("asked", "scalar", 2, meaning="questions asked, and events that could have been"),
         ]
 

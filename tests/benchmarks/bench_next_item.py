@@ -1,14 +1,16 @@
-"""HitRate@10 of the next item: counts, rules, sessions, neighbours and EASE, on films and on a shop.
+"""HitRate@10 of the next item: single models and blends of them, on films and on a shop.
 
 The folder of the data is named by the environment variable SKL_INCREC_DATA; in it
-``movielens-100k/interactions.csv.gz`` and ``online-retail/interactions.csv.gz`` (and ``items.csv.gz``, where
-lines without goods, as postage, are found by their description).  Every event is asked for, then learned;
-events of one user at one time are all asked before any is learned, but for the table that says otherwise.
+``movielens-100k/interactions.csv.gz``, ``movielens-latest-small-2018/interactions.csv.gz`` and
+``online-retail/interactions.csv.gz`` (and ``items.csv.gz``, where lines without goods, as postage, are found by
+their description).  Every event is asked for, then learned; events of one user at one time are all asked before any
+is learned, but for the tables that say otherwise.
 """
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +18,50 @@ from timing import arguments, peer
 
 # isort: split
 from skl_increc.baselines import Popularity
+from skl_increc.compose import Blend
+from skl_increc.factorization import BPR, ImplicitALS
 from skl_increc.linear import EASE
 from skl_increc.model_selection import progressive_validate
 from skl_increc.neighbors import ItemKNN
 from skl_increc.sequence import SequentialRules, SessionKNN
 
+SMALL = "movielens-latest-small-2018"
 PURCHASES = 60_000  # of the shop, the first
 NO_GOODS = ["POSTAGE", "DOTCOM POSTAGE", "CARRIAGE", "NEXT DAY CARRIAGE", "MANUAL", "BANK CHARGES"]
 
 
 def models() -> dict[str, Any]:
-    """Library defaults, and the question with the last items first that suits EASE in a stream."""
+    """Library defaults, the question with the last items first that suits EASE in a stream, and blends."""
     return {
         "Popularity()": Popularity(),
+        'Popularity("auto")': Popularity(half_life="auto"),
         "SequentialRules()": SequentialRules(),
         "SessionKNN()": SessionKNN(),
         "ItemKNN()": ItemKNN(),
         "EASE()": EASE(),
         "EASE(recency=0.9)": EASE(recency=0.9),
+        "BPR()": BPR(),
+        "ImplicitALS()": ImplicitALS(),
+        "Blend()": Blend(),
+        "Blend, and ImplicitALS": Blend([*five(), ("squares", ImplicitALS())]),
+        "Blend, and EASE": Blend([*five(), ("squares", ImplicitALS()), ("linear", EASE())]),
     }
 
 
-def films(pandas: Any, folder: Path) -> Any:
+def five() -> list[tuple[str, Any]]:
+    """What ``Blend()`` is made of."""
+    return [
+        ("popular", Popularity(half_life="auto", history=0)),
+        ("alike", ItemKNN()),
+        ("rules", SequentialRules()),
+        ("sessions", SessionKNN()),
+        ("factors", BPR()),
+    ]
+
+
+def films(pandas: Any, folder: Path, name: str = "movielens-100k") -> Any:
     """Ratings of 4 and more."""
-    frame = pandas.read_csv(folder / "movielens-100k" / "interactions.csv.gz")
+    frame = pandas.read_csv(folder / name / "interactions.csv.gz")
     return frame[frame["rating"] >= 4][["user", "item", "rating", "timestamp"]]
 
 
@@ -62,7 +84,9 @@ def main() -> None:
     for title, read, settings in (
         ("films, new items only", films, {}),
         ('films, new items only, ties="order"', films, {"ties": "order"}),
+        ("films of another collection, in order", partial(films, name=SMALL), {"ties": "order"}),
         ("purchases, new items only", purchases, {}),
+        ('purchases, new items only, ties="order"', purchases, {"ties": "order"}),
         ("purchases, repeats too (exclude_seen=False)", purchases, {"exclude_seen": False}),
     ):
         data = read(pandas, Path(folder))
