@@ -3,7 +3,7 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.compose import Bagging, Blend, ColdStartMap, RatingColdStartMap, RatingFallback
+from skl_increc.compose import Bagging, Blend, ColdStartMap, RatingColdStartMap, RatingFallback, Switch
 from skl_increc.content import ContentRidge, Rocchio
 from skl_increc.factorization import (
     BPR,
@@ -76,11 +76,19 @@ MODELS = {
     "EASE-history=5": EASE(history=5),
     "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
     "FactorizationMachine": FactorizationMachine(optimizer_bias="ftrl", interactions="user-item"),
-    "Blend": Blend(every=2),
+    "Blend": Blend(
+        [
+            ("popular", Popularity(history=0)),
+            ("rules", SequentialRules()),
+            ("factors", BPR(8, n_negatives=3)),
+        ],
+        every=2,
+    ),
     "FactorizationMachineClassifier": FactorizationMachineClassifier(4, class_weight="balanced"),
     "FactorizationMachineRecommender": FactorizationMachineRecommender(8, n_negatives=10),
     "Bagging": Bagging(n_estimators=2),
     "RatingFallback": RatingFallback(min_events=3),
+    "Switch": Switch(choices={"u1": "alike", 1: "alike", 2: "alike"}),
     "BPR": BPR(8, n_negatives=10),
     "BPR-options": BPR(
         17,

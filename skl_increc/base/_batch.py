@@ -96,6 +96,7 @@ def _learn_in_turn(
     if len(events) > 1 and model._state is state:
         new = state.copy_in_peace()
         model._configure_state(new)
+    model._read_events(new, events)
     new.learn_in_turn(events.users.to_list(), events.items.to_list(), *numbers)
     new.n_late += n_late
     if new is not state:

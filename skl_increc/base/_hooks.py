@@ -71,6 +71,9 @@ class Hooks:
         Asked where the learner has ``scores_in_python``.
         """
 
+    def _read_events(self, state: State, events: Interactions) -> None:
+        """Read what else the next events say that are learned one after the other; on error nothing has changed."""
+
     def _answer(self, state: State, events: Interactions) -> np.ndarray:
         """What ``predict`` decodes, for pairs and whatever else was read of them."""
         return self._predict_score(state, events.users.find(state.users), events.items.find(state.items))

@@ -4,6 +4,7 @@ from skl_increc.compose._bagging import Bagging, RatingBagging
 from skl_increc.compose._blend import Blend
 from skl_increc.compose._cold_start_map import ColdStartMap, RatingColdStartMap
 from skl_increc.compose._fallback import Fallback, RatingFallback
+from skl_increc.compose._switch import RatingSwitch, Switch
 
 __all__ = [
     "Bagging",
@@ -13,4 +14,6 @@ __all__ = [
     "RatingBagging",
     "RatingColdStartMap",
     "RatingFallback",
+    "RatingSwitch",
+    "Switch",
 ]

@@ -13,7 +13,7 @@ from skl_increc.compose._member import Member
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Composed", "Composition", "all_split"]
+__all__ = ["Composed", "Composition", "OneAnswers", "all_split"]
 
 
 class Composed:
@@ -116,6 +116,24 @@ class Composition(Composed):
         state = self._ready_state()  # type: ignore[attr-defined]
         models = [state.stores[f"member_{m}"].model for m in range(len(state.stores))]
         return dict(zip([name for name, _ in self._entries()], models, strict=True))
+
+
+class OneAnswers(Composition):
+    """All members learn every event, and one of them answers."""
+
+    history: Any
+
+    def _structure(self) -> dict[str, Any]:
+        return {"estimators": self._described(), "history": self.history, "time_col": self.time_col}
+
+    def _models(self) -> list[Any]:
+        return [model for _, model in self._entries()]
+
+    def _order_teaches(self) -> bool:
+        return any(model._order_teaches() for model in self._models())
+
+    def _guarantees(self) -> Guarantees:
+        return all_split(self._models(), "models inside a model neither merge nor forget as yet")
 
 
 def _params_of(model: Any) -> list[tuple[str, Any]]:

@@ -10,16 +10,16 @@ from sklearn.utils._param_validation import Interval
 
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
-from skl_increc.base import Guarantees, RatingRegressor, Recommender
+from skl_increc.base import RatingRegressor, Recommender
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.compose._blending import FallbackLearner
-from skl_increc.compose._composition import Composition, all_split
+from skl_increc.compose._composition import OneAnswers
+from skl_increc.compose._members import FallbackLearner
 from skl_increc.neighbors import ItemKNN, RatingItemKNN
 
 __all__ = ["Fallback", "RatingFallback"]
 
 
-class _Falling(Composition):
+class _Falling(OneAnswers):
     """What both fallbacks share."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -28,7 +28,6 @@ class _Falling(Composition):
     }
 
     min_events: Any
-    history: Any
 
     def __init__(
         self,
@@ -60,9 +59,6 @@ class _Falling(Composition):
             )
         return [float(v) for v in least]
 
-    def _structure(self) -> dict[str, Any]:
-        return {"estimators": self._described(), "history": self.history, "time_col": self.time_col}
-
     def _fields(self) -> list[Field]:
         return [Field("events", "user", meaning="events of the user")]
 
@@ -71,15 +67,6 @@ class _Falling(Composition):
 
     def _configure(self, state: State) -> None:
         state.learner.configure(self._least())
-
-    def _models(self) -> list[Any]:
-        return [model for _, model in self._entries()]
-
-    def _order_teaches(self) -> bool:
-        return any(model._order_teaches() for model in self._models())
-
-    def _guarantees(self) -> Guarantees:
-        return all_split(self._models(), "models inside a model neither merge nor forget as yet")
 
 
 class Fallback(_Falling, Recommender):
@@ -109,6 +96,7 @@ class Fallback(_Falling, Recommender):
     See Also
     --------
     Blend : All members at once, by how well each has told what came.
+    Switch : By a column, or by what a function says.
     RatingFallback : The same for ratings.
 
     Notes
