@@ -168,6 +168,73 @@ class Reference:
         return min(max(out, min(self.y)), max(self.y)) if self.p["clip_to_range"] else out
 
 
+class MemoryReference(Reference):
+    """`Reference` whose users have a second vector: of their last items, or of whom they trust."""
+
+    def __init__(self, model, starts):
+        super().__init__(model, starts)
+        self.recent, self.second, self.second_acc = {}, {}, {}
+
+    def target(self, y):
+        return (y - self.centre()) / self.scale() if self.scale() else 0.0
+
+    def memory(self, user, skip=None):
+        return {j: 1.0 for j in self.recent.get(user, []) if j != skip}
+
+    def whole(self, user, skip=None):
+        x = self.sides[0].vector[user].copy()
+        for j, c in self.shares(user, skip).items():
+            x += c * self.second.get(j, 0.0)
+        return x
+
+    def shares(self, user, skip=None):
+        """What each second vector counts for: its weight over the length of all weights."""
+        weights = self.memory(user, skip)
+        return {j: a / math.hypot(*weights.values()) for j, a in weights.items()}
+
+    def raw(self, user, item, skip=None):
+        users, items = self.sides
+        s = users.bias.get(user, 0.0) + items.bias.get(item, 0.0)
+        if user in users.vector and item in items.vector:
+            s += self.whole(user, skip) @ items.vector[item]
+        return s
+
+    def step_with_memory(self, user, item, y, w):
+        e = w * (y - self.raw(user, item, item))
+        users, items = self.sides
+        p, q, z = users.vector[user].copy(), items.vector[item].copy(), self.whole(user, item)
+        memory = self.shares(user, item)
+        l2, l2_bias = w * self.p["l2"], w * self.rate("l2_bias")
+        users.bias_acc[user] += (e - l2_bias * users.bias[user]) ** 2
+        items.bias_acc[item] += (e - l2_bias * items.bias[item]) ** 2
+        users.acc[user] += np.mean((e * q - l2 * p) ** 2)
+        items.acc[item] += np.mean((e * z - l2 * q) ** 2)
+        eta_u = self.step("learning_rate_bias", users.bias_acc[user])
+        eta_i = self.step("learning_rate_bias", items.bias_acc[item])
+        eta_p, eta_q = (
+            self.step("learning_rate", users.acc[user]),
+            self.step("learning_rate", items.acc[item]),
+        )
+        for j, c in memory.items():
+            self.second.setdefault(j, np.zeros_like(q))
+            self.second_acc[j] = self.second_acc.get(j, 0.0) + np.mean((e * c * q) ** 2)
+        eta_y = {j: 0.1 * self.step("learning_rate", self.second_acc[j]) for j in memory}
+        pull = (
+            eta_u
+            + eta_i
+            + eta_p * q @ q
+            + eta_q * z @ z
+            + sum(eta_y[j] * c * c for j, c in memory.items()) * q @ q
+        )
+        go = e / max(1.0, w * pull)
+        users.bias[user] = max(0, 1 - eta_u * l2_bias) * users.bias[user] + eta_u * go
+        items.bias[item] = max(0, 1 - eta_i * l2_bias) * items.bias[item] + eta_i * go
+        users.vector[user] = max(0, 1 - eta_p * l2) * p + eta_p * go * q
+        items.vector[item] = max(0, 1 - eta_q * l2) * q + eta_q * go * z
+        for j, c in memory.items():
+            self.second[j] = max(0, 1 - eta_y[j] * l2) * self.second[j] + eta_y[j] * go * c * q
+
+
 def starts_of(model, n_users, n_items):
     """The rows that a state gives to new ids."""
     state = type(model)(**model.get_params())._new_state()

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from mf_reference import Reference, starts_of
+from mf_reference import MemoryReference, starts_of
 
 import skl_increc
 from skl_increc.factorization import BiasedMF, BiasedMFClassifier
@@ -27,62 +27,13 @@ def draw(seed, tick, use, n):
     return mix((mix((mix(seed ^ 0x5EED0FA11BA5E5) + tick) % WORD) + use) % WORD) % n
 
 
-class OptionsReference(Reference):
+class OptionsReference(MemoryReference):
     """`Reference` with the three options."""
 
     def __init__(self, model, starts):
         super().__init__(model, starts)
-        self.recent, self.second, self.second_acc = {}, {}, {}
         self.kept, self.seen, self.ticks = [], 0, 0
         self.moments = {}
-
-    # -- recent items ---------------------------------------------------------------------------
-    def memory(self, user, skip=None):
-        return [j for j in self.recent.get(user, []) if j != skip]
-
-    def whole(self, user, skip=None):
-        items = self.memory(user, skip)
-        x = self.sides[0].vector[user].copy()
-        for j in items:
-            x += self.second.get(j, 0.0) / math.sqrt(len(items))
-        return x
-
-    def raw(self, user, item, skip=None):
-        users, items = self.sides
-        s = users.bias.get(user, 0.0) + items.bias.get(item, 0.0)
-        if user in users.vector and item in items.vector:
-            s += self.whole(user, skip) @ items.vector[item]
-        return s
-
-    def step_with_memory(self, user, item, y, w):
-        e = w * (y - self.raw(user, item, item))
-        users, items = self.sides
-        p, q, z = users.vector[user].copy(), items.vector[item].copy(), self.whole(user, item)
-        memory = self.memory(user, item)
-        c = 1 / math.sqrt(len(memory)) if memory else 0.0
-        l2, l2_bias = w * self.p["l2"], w * self.rate("l2_bias")
-        users.bias_acc[user] += (e - l2_bias * users.bias[user]) ** 2
-        items.bias_acc[item] += (e - l2_bias * items.bias[item]) ** 2
-        users.acc[user] += np.mean((e * q - l2 * p) ** 2)
-        items.acc[item] += np.mean((e * z - l2 * q) ** 2)
-        eta_u = self.step("learning_rate_bias", users.bias_acc[user])
-        eta_i = self.step("learning_rate_bias", items.bias_acc[item])
-        eta_p, eta_q = (
-            self.step("learning_rate", users.acc[user]),
-            self.step("learning_rate", items.acc[item]),
-        )
-        for j in memory:
-            self.second.setdefault(j, np.zeros_like(q))
-            self.second_acc[j] = self.second_acc.get(j, 0.0) + np.mean((e * c * q) ** 2)
-        eta_y = {j: 0.1 * self.step("learning_rate", self.second_acc[j]) for j in memory}
-        pull = eta_u + eta_i + eta_p * q @ q + eta_q * z @ z + sum(eta_y.values()) * c * c * q @ q
-        go = e / max(1.0, w * pull)
-        users.bias[user] = max(0, 1 - eta_u * l2_bias) * users.bias[user] + eta_u * go
-        items.bias[item] = max(0, 1 - eta_i * l2_bias) * items.bias[item] + eta_i * go
-        users.vector[user] = max(0, 1 - eta_p * l2) * p + eta_p * go * q
-        items.vector[item] = max(0, 1 - eta_q * l2) * q + eta_q * go * z
-        for j in memory:
-            self.second[j] = max(0, 1 - eta_y[j] * l2) * self.second[j] + eta_y[j] * go * c * q
 
     # -- Adam -----------------------------------------------------------------------------------
     def adam(self, key, x, g, rate):
@@ -104,9 +55,6 @@ class OptionsReference(Reference):
             rows.bias[k] = self.adam(("bias", s, k), rows.bias[k], g, self.rate("learning_rate_bias"))
 
     # -- events ---------------------------------------------------------------------------------
-    def target(self, y):
-        return (y - self.centre()) / self.scale() if self.scale() else 0.0
-
     def one(self, user, item, y, w, count):
         if self.p["optimizer"] != "adam" and not (
             self.p["implicit"] and user is not None and item is not None

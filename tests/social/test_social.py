@@ -1,6 +1,7 @@
 """Ties between users: where they count, which stay, and that they are state like all else."""
 
 import pickle
+import threading
 
 import numpy as np
 import pandas as pd
@@ -214,6 +215,10 @@ def test_fit_keeps_the_ties_and_a_clone_begins_without(model, circles):
     early = clone(model).add_edges(["a"], ["b"]).set_params(n_factors=3, max_friends=1)
     early.learn_one(y=1.0, user="b", item=1)
     assert friends(early, "a") == {"b": 1}
+    narrow = again.set_params(max_friends=1)
+    with pytest.raises(ValueError, match="max_friends was changed"):
+        narrow.partial_fit(*circles)
+    assert friends(narrow.fit(*circles), "a") == {2: 3}
 
 
 @MODELS
@@ -238,6 +243,31 @@ def test_a_row_that_is_freed_is_nobodys_friend():
     model.add_edges(["d"], ["a"])  # takes the freed row
     assert friends(model, "d") == {"a": 1}
     assert model.n_edges_ == 2
+
+
+@MODELS
+def test_asking_while_another_thread_ties_and_teaches(model, circles):
+    model, done, failures = clone(model).fit(*circles), threading.Event(), []
+
+    def ask():
+        try:
+            while not done.is_set():
+                assert np.isfinite(model.predict(np.c_[np.arange(80), np.arange(80) % 30])).all()
+                model.recommend(range(60), 3)
+                model.recommend_one(50, 3)
+                model.snapshot().friends_of(50)
+        except Exception as error:
+            failures.append(error)
+
+    reader, rng = threading.Thread(target=ask), np.random.default_rng(0)
+    reader.start()
+    for n in range(40, 1000, 40):
+        model.add_edges(rng.integers(0, n, 60), rng.integers(0, n, 60))
+        model.remove_edges(rng.integers(0, n, 3))
+        model.partial_fit(np.c_[rng.integers(0, n, 50), rng.integers(0, 40, 50)], rng.normal(size=50))
+    done.set()
+    reader.join()
+    assert not failures
 
 
 # -- errors ----------------------------------------------------------------------------------------
