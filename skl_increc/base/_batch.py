@@ -16,7 +16,7 @@ from skl_increc.base._interactions import Ids, Interactions, _ids_of_series, con
 from skl_increc.base._turns import alone, install, refuse_snapshot
 from skl_increc.exceptions import MissingIdsWarning
 
-__all__ = ["fit_table", "learn_events", "learn_frame", "read_loosely", "single", "warn_missing"]
+__all__ = ["fit_table", "learn_events", "learn_frame", "read_loosely", "rows_of", "single", "warn_missing"]
 
 REMEMBERED = ("n_features_in_", "feature_names_in_")
 
@@ -74,7 +74,7 @@ def learn_events(
     if state.window is not None or model._composed or (state.sorts and n_late):
         _learn_in_turn(model, state, events, (y, w, t), n_late)
         return
-    u, i = _rows_of(model, state, events, (y, w, t), singly)  # the last thing that may fail
+    u, i = rows_of(model, state, events, (y, w, t), singly)  # the last thing that may fail
     if time is not None and len(y):
         state.n_late += n_late
         state.now = max(state.now, float(t[-1]))
@@ -96,8 +96,7 @@ def _learn_in_turn(
     if len(events) > 1 and model._state is state:
         new = state.copy_in_peace()
         model._configure_state(new)
-    model._read_events(new, events)
-    new.learn_in_turn(events.users.to_list(), events.items.to_list(), *numbers)
+    model._learn_in_turn(new, events, *numbers)
     new.n_late += n_late
     if new is not state:
         model._state = new
@@ -123,7 +122,7 @@ def _leave_out(
     return events, np.ascontiguousarray(y), np.ascontiguousarray(w)
 
 
-def _rows_of(
+def rows_of(
     model: Any, state: State, events: Interactions, numbers: tuple[np.ndarray, ...], singly: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of both columns, with room for all that follows; on error nothing has changed."""

@@ -71,8 +71,11 @@ class Hooks:
         Asked where the learner has ``scores_in_python``.
         """
 
-    def _read_events(self, state: State, events: Interactions) -> None:
-        """Read what else the next events say that are learned one after the other; on error nothing has changed."""
+    def _learn_in_turn(
+        self, state: State, events: Interactions, y: np.ndarray, w: np.ndarray, t: np.ndarray
+    ) -> None:
+        """Learn events one after the other; of more than one, by a state that is given up if this fails."""
+        state.learn_in_turn(events.users.to_list(), events.items.to_list(), y, w, t)
 
     def _answer(self, state: State, events: Interactions) -> np.ndarray:
         """What ``predict`` decodes, for pairs and whatever else was read of them."""

@@ -13,6 +13,7 @@ cdef class MembersLearner(Learner):
     cdef double[:, ::1] user_events
     cdef double[::1] s
     cdef object error
+    cdef public bint apart            # a table is being learned: whoever does teaches the members
 
     cdef int ask(self, int32_t u, int32_t i) except -1
     cdef int teach(self, Py_ssize_t m, int32_t u, int32_t i, double y, double w, double t) except -1

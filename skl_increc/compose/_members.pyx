@@ -50,6 +50,8 @@ cdef class MembersLearner(Learner):
                        const double *t, Py_ssize_t n) except -1:
         """Ask and teach the members: they may want memory, and nothing of the state has changed yet."""
         cdef Py_ssize_t m
+        if n > 1 or self.apart:          # the members are taught by others
+            return 0
         if self.error is not None:
             raise RuntimeError(
                 f"A member could not learn an event ({self.error!r}) that others had learned, so that now "
@@ -257,9 +259,27 @@ cdef class BaggingLearner(MembersLearner):
         """Of what is drawn."""
         self.seed = seed
 
+    cdef int draw(self, Py_ssize_t m, double number) noexcept:
+        """For a member and the event of that number."""
+        cdef uint64_t z = skl_mix(skl_mix(self.seed + <uint64_t>m) + <uint64_t>number)
+        return poisson((z >> 11) * 2.0 ** -53)
+
+    def draws(self, Py_ssize_t m, Py_ssize_t n):
+        """For a member and the next n events, float64 (n,)."""
+        cdef Py_ssize_t j
+        cdef double[::1] out = np.empty(n)
+        for j in range(n):
+            out[j] = self.draw(m, self.s[0] + j)
+        return np.asarray(out)
+
+    def count(self, const int32_t[::1] u):
+        """Note events that the members have learned."""
+        cdef Py_ssize_t j
+        for j in range(u.shape[0]):
+            self.learn(&u[j], NULL, NULL, NULL, NULL, 1)
+
     cdef int teach(self, Py_ssize_t m, int32_t u, int32_t i, double y, double w, double t) except -1:
-        cdef uint64_t z = skl_mix(skl_mix(self.seed + <uint64_t>m) + <uint64_t>self.s[0])
-        cdef int k = poisson((z >> 11) * 2.0 ** -53)
+        cdef int k = self.draw(m, self.s[0])
         if k:
             MembersLearner.teach(self, m, u, i, y, w * k, t)
         return 0

@@ -83,11 +83,12 @@ class _Switching(OneAnswers):
     def _read_event(self, state: State, x: Any, user: Any, item: Any) -> None:
         state.learner.take([(x or {}).get(self.by) if self._by_column() else user])
 
-    def _read_events(self, state: State, events: Interactions) -> None:
+    def _learn_in_turn(self, state: State, events: Interactions, *numbers: np.ndarray) -> None:
         if not self._by_column():
             state.learner.take(events.users.to_list())
         else:
             state.learner.take([] if events.context is None else events.context.columns[0].ids.to_list())
+        super()._learn_in_turn(state, events, *numbers)  # type: ignore[misc]
 
     # -- answers --------------------------------------------------------------------------------
     def _answer(self, state: State, events: Interactions) -> np.ndarray:

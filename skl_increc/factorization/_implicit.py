@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval
 
 from skl_increc._state._state import State
@@ -16,9 +14,10 @@ from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._interactions import read_ids
 from skl_increc.base._recommend import USERS_AT_ONCE
+from skl_increc.base._threads import in_threads
 from skl_increc.factorization._base import VectorMixin
 
-__all__ = ["ImplicitFactors", "in_threads"]
+__all__ = ["ImplicitFactors"]
 
 PAIRS_AT_ONCE = 65536  # pairs that a thread scores in one go
 
@@ -99,12 +98,3 @@ class ImplicitFactors(VectorMixin, Recommender):
             range(len(starts) - 1),
         )
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-
-
-def in_threads(n_jobs: int | None, work: Callable[[Any], Any], parts: Sequence) -> list:
-    """What `work` returns for each part, in their order; by so many threads, as joblib counts them."""
-    n = min(effective_n_jobs(n_jobs), len(parts))
-    if n <= 1:
-        return [work(part) for part in parts]
-    with ThreadPoolExecutor(n) as pool:
-        return list(pool.map(work, parts))

@@ -13,9 +13,10 @@ from skl_increc._state._journal import Journal
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
+from skl_increc.base._threads import in_threads
 from skl_increc.base._turns import alone
 from skl_increc.factorization._als_steps import COUNTS, SOLVERS, ALSLearner
-from skl_increc.factorization._implicit import ImplicitFactors, in_threads
+from skl_increc.factorization._implicit import ImplicitFactors
 
 if TYPE_CHECKING:
     from typing import Self
