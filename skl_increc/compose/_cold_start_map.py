@@ -70,8 +70,9 @@ class ColdStartMap(MappedFactors, Recommender):
     function of the events alone, and not of when somebody asks.  Features that come between two refreshments count at
     once, except new columns.
 
-    **Cost**: an event costs what the model takes; a refreshment O(f k + d\ :sup:`2` k + d\ :sup:`3`) for d columns, f
-    features that are not zero and k factors, every `refresh` events.  A list takes O(n k).
+    **Cost**: an event costs what the model takes; a refreshment O(f k + d\ :sup:`2` k + d\ :sup:`3`) for d columns (or
+    items, where these are fewer), f features that are not zero and k factors, every `refresh` events.  A list takes
+    O(n k).
 
     **Guarantees**: S as the model has it.
 
@@ -128,7 +129,13 @@ class RatingColdStartMap(MappedFactors, RatingRegressor):
     estimator : estimator or None, default=None
         A rating model with a vector and a bias for each item, BiasedMF or KalmanMF (with
         biases); it is cloned.  None: ``BiasedMF()``.
-    l2, shrinkage, min_events, refresh, max_features, history
+    l2 : float, default=3.0
+        :math:`\lambda`, greater than 0, in numbers of items when features are of size 1.
+    shrinkage : float, default=5.0
+        :math:`\beta`, at least 0: events after which the features of an item count half.
+    min_events : int, default=2
+        :math:`m`: items with fewer events do not teach the map.
+    refresh, max_features, history
         As in `ColdStartMap`.
     user_col, item_col : str or int, default="user", "item"
         Column (frames), key (dicts) or position (arrays).
@@ -165,6 +172,33 @@ class RatingColdStartMap(MappedFactors, RatingRegressor):
         RatingRegressor,
         "rating model with item_factors_, as BiasedMF or KalmanMF",
     )
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        l2: float = 3.0,
+        shrinkage: float = 5.0,
+        min_events: int = 2,
+        refresh: int = 1000,
+        max_features: int = 4096,
+        history: int | None = None,
+        user_col: str | int = "user",
+        item_col: str | int = "item",
+        time_col: str | int | None = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            l2=l2,
+            shrinkage=shrinkage,
+            min_events=min_events,
+            refresh=refresh,
+            max_features=max_features,
+            history=history,
+            user_col=user_col,
+            item_col=item_col,
+            time_col=time_col,
+        )
 
     def _model(self) -> Any:
         return BiasedMF() if self.estimator is None else self.estimator

@@ -35,11 +35,13 @@ class FeatureMap:
 
     def fit(self, table: sparse.csr_matrix, targets: np.ndarray, l2: float) -> None:
         """The ridge regression of these targets on these features."""
-        gram = (table.T @ table).toarray()
+        few = table.shape[0] < table.shape[1]  # items: then the same by their products with each other
+        gram = (table @ table.T if few else table.T @ table).toarray()
         gram[np.diag_indices(len(gram))] += l2
-        moments = table.T @ targets
+        found = targets if few else table.T @ targets
         if len(gram):
-            moments = linalg.solve(gram, moments, assume_a="pos", check_finite=False)
+            found = linalg.solve(gram, found, assume_a="pos", check_finite=False)
+        moments = table.T @ found if few else found
         self.weights, self._mapped = np.ascontiguousarray(moments), None
 
     def mapped(self, features: FeatureRows, n: int) -> np.ndarray:
