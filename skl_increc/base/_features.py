@@ -67,21 +67,8 @@ class _FeatureMixin(CarriedMixin):
         feature_store(state, side).put(rows, table, columns)
         self._learn_features(state, side, rows)
 
-    def __sklearn_clone__(self) -> Any:
-        return self._with_features(super().__sklearn_clone__())  # type: ignore[misc]
-
-    def clone(self, new_params: dict[str, Any] | None = None, include_attributes: bool = False) -> Any:
-        """A new model with the same parameters and features, and without events; River's ``clone``."""
-        new = super().clone(new_params, include_attributes)  # type: ignore[misc]
-        return new if include_attributes else self._with_features(new)
-
-    def _with_features(self, new: Any) -> Any:
-        state = self._state
-        if state is not None and any(store.kept for store in _stores_of(state)):
-            blank = new._new_state()
-            _carry(state, blank)
-            new._state = blank
-        return new
+    def _was_told(self, state: State) -> bool:
+        return any(store.kept for store in _stores_of(state))
 
 
 class ItemFeatureMixin(_FeatureMixin):

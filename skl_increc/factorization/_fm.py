@@ -111,8 +111,8 @@ class MachineMixin(ItemFeatureMixin, UserFeatureMixin, VectorMixin, ContextListM
     def _learn_features(self: Any, state: State, side: int, rows: np.ndarray) -> None:
         self._start_columns(state)
 
-    def _with_features(self: Any, new: Any) -> Any:
-        new = super()._with_features(new)
+    def _told(self: Any, new: Any) -> Any:
+        new = super()._told(new)
         if new._state is not None:
             new._state.stale = True
         return new

@@ -81,7 +81,8 @@ class TiedMF(CarriedMixin, BiasedMF):
         -----
         A user keeps `max_friends` ties: where there is no room for another, the lightest goes, and of equally light
         ones the oldest.  A tie to a user without events counts as soon as there are some.  Ties stay when ``fit``
-        forgets the events, and are saved and pickled with the model; a clone begins without.
+        forgets the events, are saved and pickled with the model, and go with ``clone``, so that a model can be
+        searched or validated with them.
         """
         u, v = _pairs(users, friends)
         w = _read_weights(weights, len(u))
@@ -155,6 +156,9 @@ class TiedMF(CarriedMixin, BiasedMF):
     # -- state ------------------------------------------------------------------------------------
     def _carry(self, old: State, new: State) -> None:
         _carry(old, new)
+
+    def _was_told(self, state: State) -> bool:
+        return bool(state.user_rows.view("ties").any())
 
     def _check_state(self, state: State) -> None:
         super()._check_state(state)

@@ -200,15 +200,19 @@ def test_batch_is_stream_when_ties_come_at_the_same_places(model, circles, tmp_p
 
 
 @MODELS
-def test_fit_keeps_the_ties_and_a_clone_begins_without(model, circles):
+def test_fit_keeps_the_ties_and_a_clone_takes_them_along(model, circles):
     told = clone(model).add_edges(["a", 3, "a"], [1, "a", 2], [1.0, 2.0, 3.0])
     before = pickle.dumps(told.fit(*circles))
     again = told.fit(*circles)
     same_bytes(again, pickle.loads(before), "fit twice")
     assert friends(again, "a") == {2: 3, 1: 1}
     assert friends(again, 3) == {"a": 2}
+    for new in (clone(again), again.clone(), again.clone({"n_factors": 3})):
+        assert (friends(new, "a"), friends(new, 3), new._state.n_events) == ({2: 3, 1: 1}, {"a": 2}, 0)
+        assert friends(new.fit(*circles), "a") == {2: 3, 1: 1}
+    again.remove_edges(["a", 3])
     assert clone(again)._state is None
-    assert again.clone()._state is None
+    again.add_edges(["a", 3, "a"], [1, "a", 2], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="n_factors was changed"):
         again.set_params(n_factors=3).learn_one(y=1.0, user=1, item=1)
     assert friends(again.fit(*circles), "a") == {2: 3, 1: 1}
