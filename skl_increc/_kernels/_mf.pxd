@@ -19,6 +19,7 @@ cdef extern from "mf.h" nogil:
         Py_ssize_t stride
         int k, optimizer, loss, biases
         float lr, lr_bias, l2, l2_bias, eps
+        double *broken
     ctypedef struct mf_totals:
         double n, s1, s2, shift, lo, hi
     void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const int32_t *i, const double *y,
@@ -49,6 +50,7 @@ cdef class MFLearner(Learner):
     cdef float[:, ::1] SU, SI
     cdef double[::1] scalars
     cdef float *old
+    cdef double n_broken          # steps not made, for a row had exploded or would; where no scalar counts them
     cdef int start_kind
     cdef bint start_mean
     cdef tuple room               # what the next full-batch step needs
@@ -58,6 +60,7 @@ cdef class MFLearner(Learner):
     cdef public bint clip         # predictions stay within the ratings seen
     cdef public bint count        # False: another pass over events whose ratings are already counted
 
+    cdef void tell_once(self, double before) noexcept nogil
     cdef void raw(self, const int32_t *u, int step_u, const int32_t *i, int step_i, Py_ssize_t n,
                   float *out) noexcept nogil
     cdef void raw_row(self, int32_t u, Py_ssize_t first, Py_ssize_t n, float *out) noexcept nogil

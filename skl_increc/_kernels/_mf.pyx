@@ -5,12 +5,18 @@ from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+import warnings
 from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 
 from skl_increc._kernels._learner cimport Learner
+
+from skl_increc.exceptions import DivergenceWarning
+
+cdef float LARGEST = 1e15     # of a start or a shrinkage: products beyond it are no floats
+cdef float FASTEST = 1e5      # of rates, so that no step is so long
 
 #: what the scalars of a state hold, in this order
 TOTALS = ("weight", "sum", "sum_squares", "shift", "lowest", "highest")
@@ -33,6 +39,7 @@ cdef class MFLearner(Learner):
     def __cinit__(self, int k, Py_ssize_t stride):
         self.m.k = k
         self.m.stride = stride
+        self.m.broken = &self.n_broken
         self.count = True
         self.quantiles = normal_quantiles()
         self.old = <float *>malloc(2 * stride * sizeof(float))
@@ -47,10 +54,11 @@ cdef class MFLearner(Learner):
                   bint start_mean, float init_scale, uint64_t seed):
         """Take the parameters; they act from the next event on."""
         self.m.optimizer, self.m.loss, self.m.biases = optimizer, loss, biases
-        self.m.lr, self.m.lr_bias, self.m.l2, self.m.l2_bias = learning_rate, learning_rate_bias, l2, l2_bias
+        self.m.lr, self.m.lr_bias = min(learning_rate, FASTEST), min(learning_rate_bias, FASTEST)
+        self.m.l2, self.m.l2_bias = min(l2, LARGEST), min(l2_bias, LARGEST)
         self.m.eps = epsilon
         self.start_kind, self.start_mean = start_kind, start_mean
-        self.init_scale, self.seed = init_scale, seed
+        self.init_scale, self.seed = min(init_scale, LARGEST), seed
 
     def bind(self, dict users, dict items, scalars):
         # the old blocks are dropped at the very end: to drop one may let another thread in
@@ -74,11 +82,32 @@ cdef class MFLearner(Learner):
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
+        cdef double before = self.m.broken[0]
         if self.start_mean:
             self.learn_from_mean(u, i, y, w, n)
         else:
             mf_learn(&self.m, self.T, u, i, y, w, n, self.count)
+        self.tell_once(before)
 
+    # -- what went wrong ------------------------------------------------------------------------
+    cdef void tell_once(self, double before) noexcept nogil:
+        """Warn if these are the first steps that were not made; there were so many `before`."""
+        if before == 0 and self.m.broken[0] > 0:
+            with gil:
+                warnings.warn(self.advice(), DivergenceWarning, stacklevel=2)
+
+    def tell(self):
+        """Count a step over a whole table that spoiled rows; warn if it is the first."""
+        cdef double before = self.m.broken[0]
+        self.m.broken[0] += 1
+        self.tell_once(before)
+
+    def advice(self):
+        """What happened, and which parameter to lower."""
+        return ("A step would have made a row grow beyond all measure, or met one that had; it was not made, and "
+                "the row is as it was. Lower init_scale, learning_rate or learning_rate_bias, or raise l2.")
+
+    # -- rows that start at the mean ------------------------------------------------------------
     cdef void learn_from_mean(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                               Py_ssize_t n) noexcept nogil:
         """One by one: a new row starts at the mean of its side, whose sums follow every step."""
@@ -226,6 +255,7 @@ cdef class MFLearner(Learner):
     cdef void lend(self, MFLearner r):
         r.P, r.Q, r.SU, r.SI, r.scalars = self.P, self.Q, self.SU, self.SI, self.scalars
         r.m, r.clip = self.m, self.clip
+        r.m.broken = &r.n_broken
         r.T = self.T
 
     def make_step_room(self, Py_ssize_t n, Py_ssize_t users, Py_ssize_t items):

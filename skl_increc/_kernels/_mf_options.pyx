@@ -120,12 +120,14 @@ cdef class MFOptionsLearner(MFLearner):
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t j
+        cdef double before = self.m.broken[0]
         for j in range(n):
             self.step_of(u[j], i[j], y[j], w[j], self.count)
             if self.counts != NULL:
                 self.rehearse(u[j], i[j], y[j], w[j])
             if self.memory.most and not self.memory.users and self.count and u[j] >= 0 and i[j] >= 0:
                 mf_remember(&self.memory, u[j], i[j])
+        self.tell_once(before)
 
     cdef void step_of(self, int32_t u, int32_t i, double y, double w, bint count) noexcept nogil:
         """One step towards one rating; `count`: it also moves the scale of the ratings."""

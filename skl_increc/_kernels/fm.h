@@ -20,6 +20,7 @@ typedef struct { double n, s1, s2, shift, scale; } fm_number; /* sums of a numer
 
 enum { FM_SUMS = 4 };     /* vectors of scratch that a step takes */
 #define FM_FARTHEST 5.0   /* standard deviations; a number further out counts as this far */
+#define FM_LOUDEST 1e15f  /* the square of a gradient must be a float */
 #define FM_LONGEST 1e12f  /* squared length of a sum that has exploded */
 
 /* A numeric feature in standard deviations from its mean, both of the events so far. */
@@ -112,6 +113,7 @@ SKL_INLINE float fm_prepare(const mf_model *m, const fm_kind *kind, fm_part *par
 SKL_INLINE void fm_ftrl(const mf_model *m, const fm_kind *kind, mf_stat *s, float up)
 {
     const float before = sqrtf(s->bias_acc);
+    up = up < -FM_LOUDEST ? -FM_LOUDEST : up > FM_LOUDEST ? FM_LOUDEST : up;
     s->bias_acc += up * up;
     const float root = sqrtf(s->bias_acc);
     s->n -= up + (root - before) / m->lr_bias * s->bias;

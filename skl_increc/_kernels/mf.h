@@ -28,10 +28,11 @@ typedef struct {
     ptrdiff_t stride;
     int k, optimizer, loss, biases;
     float lr, lr_bias, l2, l2_bias, eps;
+    double *broken;        /* where steps are counted that were not made (mf_broke) */
 } mf_model;
 
 /* the parameters of a step, copied out of the model once a call: no store to a row can alias them */
-typedef struct { float lr, lr_bias, l2, l2_bias, eps, each; int biases; } mf_rates;
+typedef struct { float lr, lr_bias, l2, l2_bias, eps, each; int biases; double *broken; } mf_rates;
 
 enum { MF_FOLD = 8 };
 
@@ -54,7 +55,7 @@ SKL_INLINE float mf_error(float target, float offset, float s, int loss)
 
 SKL_INLINE mf_rates mf_rates_of(const mf_model *m)
 {
-    const mf_rates r = {m->lr, m->lr_bias, m->l2, m->l2_bias, m->eps, 1.0f / (float)m->k, m->biases};
+    const mf_rates r = {m->lr, m->lr_bias, m->l2, m->l2_bias, m->eps, 1.0f / (float)m->k, m->biases, m->broken};
     return r;
 }
 
@@ -64,6 +65,18 @@ SKL_INLINE float mf_share(float pull, int loss)
 {
     if (loss == MF_LOGISTIC) pull *= 0.25f; /* the most that the curve is steep */
     return pull > 1.0f ? 1.0f / pull : 1.0f;
+}
+
+/* A row that has exploded takes no part in a step, and spoils no other.  As a step brings the prediction to the
+ * target at most, one from rows within this bound, of squared lengths and of products, leaves numbers that are none
+ * too large for floats.  Nothing but the number of events changes. */
+#define MF_LONGEST 1e8f
+
+SKL_INLINE void mf_broke(mf_stat *su, mf_stat *si, double *broken)
+{
+    *broken += 1.0;
+    su->n += 1.0f;
+    si->n += 1.0f;
 }
 
 /* what shrinkage leaves of a number, at least nothing */
@@ -110,6 +123,10 @@ SKL_INLINE void mf_step(float *SKL_RESTRICT p, float *SKL_RESTRICT q, mf_stat *S
         }
         pq = mf_fold(a);
         if (lengths) { pp = mf_fold(b); qq = mf_fold(c); }
+    }
+    if (!((lengths ? pp + qq : pq * pq) < MF_LONGEST)) {
+        mf_broke(su, si, m->broken);
+        return;
     }
     /* what does not wait for p.q comes first: the chain from one event of a row to its next is what limits */
     const float bu = su->bias, bi = si->bias, l2 = w * m->l2, cb = w * m->l2_bias;

@@ -64,6 +64,11 @@ SKL_INLINE void mf_adam_step(const mf_model *m, const mf_moments *a, int32_t u, 
         for (ptrdiff_t f = 0; f < S; f++) pq += p[f] * q[f];
         s += pq;
     }
+    if (!(s * s < MF_LONGEST)) {
+        mf_stat none, *one = su ? su : &none;
+        mf_broke(one, si ? si : &none, m->broken);
+        return;
+    }
     const float e = mf_adam_error(target, offset, s, w, m->loss);
     if (su && si) {
         float first, second, *p = m->P + u * S, *q = m->Q + i * S;

@@ -63,6 +63,10 @@ SKL_INLINE void mf_history_step(const mf_model *m, const mf_memory *h, int32_t u
     for (ptrdiff_t f = 0; f < S; f++) {
         zq += z[f] * q[f]; zz += z[f] * z[f]; qq += q[f] * q[f]; pp += p[f] * p[f]; pq += p[f] * q[f];
     }
+    if (!(zz + qq + pp < MF_LONGEST)) {
+        mf_broke(su, si, m->broken);
+        return;
+    }
     const float bu = su->bias, bi = si->bias, l2 = w * m->l2, l2_bias = w * m->l2_bias;
     const float e = w * mf_error(target, offset, bu + bi + zq, m->loss);
     float eta_u = m->lr_bias, eta_i = m->lr_bias, eta_p = m->lr, eta_q = m->lr;

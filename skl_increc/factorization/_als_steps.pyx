@@ -113,7 +113,7 @@ cdef class ALSLearner(ImplicitLearner):
         MFLearner.bind(self, users, items, scalars)
         self.gram = &self.scalars[0]
         self.counts = self.gram + 2 * self.m.k * self.m.k
-        self.broken = self.counts + BROKEN
+        self.m.broken = self.counts + BROKEN
 
     def attach_stores(self, dict stores):
         self.takers = stores["takers"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +13,6 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
 from skl_increc.base._turns import version_of
-from skl_increc.exceptions import DivergenceWarning
 from skl_increc.factorization import _options
 
 __all__ = ["FactorMixin", "VectorMixin"]
@@ -272,14 +270,7 @@ def _put_back(state: State, before: list[tuple[np.ndarray, np.ndarray]]) -> None
             moved = stat[:, 3] > 0
             sums[side * width : (side + 1) * width] = factors[moved].astype(np.float64).sum(axis=0)
             sums[2 * width + side] = moved.sum()
-    if not state.meta.get("diverged"):
-        state.meta["diverged"] = True
-        warnings.warn(
-            "A full-batch step made rows grow beyond all measure; they are left as they were before it. Lower "
-            "learning_rate or learning_rate_bias, or raise l2.",
-            DivergenceWarning,
-            stacklevel=2,
-        )
+    state.learner.tell()
 
 
 def _nearest(

@@ -82,6 +82,9 @@ class BiasedMF(FactorMixin, RatingRegressor):
 
     Notes
     -----
+    A step that would make a row grow beyond all measure, or that meets one which has, is not made; a
+    DivergenceWarning says so once.
+
     **Cost**: O(n_factors) an event; per new row 4 bytes times `n_factors` rounded up to 16, 16 for the
     bias and the accumulators, and the id; at least 24 per user for the history.  "adam" triples the bytes of
     a vector.  `implicit` makes it O(n_factors implicit_size) and takes 4 bytes a user times `implicit_size`, and

@@ -102,7 +102,7 @@ cdef class BPRLearner(ImplicitLearner):
         cdef int32_t[:, ::1] last = users["last"], queue
         cdef double[:, ::1] weight, tree
         MFLearner.bind(self, users, items, scalars)
-        self.last, self.broken = last, &self.scalars[BROKEN]
+        self.last, self.m.broken = last, &self.scalars[BROKEN]
         if "queue" in items:
             queue = items["queue"]
             self.queue = queue

@@ -36,18 +36,16 @@ cdef class FMRankingLearner(FMLearner):
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t j
-        cdef double bad = 0
+        cdef double before = self.m.broken[0]
         self.features.open = False
         for j in range(n):
             if i[j] >= 0:
                 self.scalars[KNOWN] = max(self.scalars[KNOWN], i[j] + 1)
                 if w[j] > 0:
-                    bad += self.taken(u[j], i[j], w[j])
+                    self.m.broken[0] += self.taken(u[j], i[j], w[j])
             self.scalars[TICKS] += 1
             self.at += 1
-        if bad:
-            with gil:
-                self.tell(bad)
+        self.tell_once(before)
 
     cdef int taken(self, int32_t u, int32_t i, double w) noexcept nogil:
         """One event against what is drawn for it; how many of the steps met exploded rows."""

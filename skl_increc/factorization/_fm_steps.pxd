@@ -56,7 +56,6 @@ cdef class FMLearner(MFLearner):
     cdef public object columns    # (key, kind, side) of each
     cdef public object keys       # of the users, of the items
     cdef public str separator
-    cdef public double exploded   # steps that met rows which had
 
     cdef int point(self) except -1
     cdef int fit(self, Py_ssize_t most) except -1

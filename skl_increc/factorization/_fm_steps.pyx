@@ -4,8 +4,6 @@ from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 
-import warnings
-
 import numpy as np
 
 from skl_increc._kernels._mf cimport (
@@ -21,8 +19,6 @@ from skl_increc._kernels._mf cimport (
 from skl_increc._state._feature_tables cimport Encoded, Features, FeatureTable, entry
 
 from skl_increc.base._context import names_in, number_in, vector_in
-from skl_increc.exceptions import DivergenceWarning
-
 cdef extern from "hash.h" nogil:
     uint64_t skl_mix(uint64_t z)
 
@@ -302,31 +298,22 @@ cdef class FMLearner(MFLearner):
         cdef Py_ssize_t a = 0, j
         cdef int b
         cdef desk *d = &self.mine
-        cdef double bad = 0
+        cdef double before = self.m.broken[0]
         self.features.open = False
         if self.plain and not self.described[0].most and not self.described[1].most:
             mf_learn(&self.m, self.T, u, i, y, w, n, self.count)
+            self.tell_once(before)
             return
         while a < n:
             b = <int>min(n - a, <Py_ssize_t>MF_BLOCK)
             self.targets(y + a, w + a, b, target, offset, weight)
             for j in range(b):
                 self.gather(d, self.coming, self.at, u[a + j], i[a + j], w[a + j], self.count)
-                bad += fm_learn(&self.m, &self.kind, d.parts, d.n[WHO], d.parts + d.room, d.n[WHAT],
-                                target[j], offset[j], weight[j], d.sums)
+                self.m.broken[0] += fm_learn(&self.m, &self.kind, d.parts, d.n[WHO], d.parts + d.room,
+                                             d.n[WHAT], target[j], offset[j], weight[j], d.sums)
                 self.at += 1
             a += b
-        if bad:
-            with gil:
-                self.tell(bad)
-
-    def tell(self, double bad):
-        """Warn, once, that rows have exploded."""
-        if not self.exploded:
-            warnings.warn(
-                "A factor or weight grew beyond all measure, and is left as it is. Lower learning_rate or "
-                "init_scale, or raise l2.", DivergenceWarning, stacklevel=2)
-        self.exploded += bad
+        self.tell_once(before)
 
     # -- answers --------------------------------------------------------------------------------
     cdef float total(self, desk *d) noexcept nogil:

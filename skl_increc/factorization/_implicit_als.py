@@ -71,7 +71,7 @@ class ImplicitALS(ImplicitFactors):
     n_epochs : int, default=1
         1: `fit` learns event by event, as `partial_fit`.  Each further one solves all users, then all items.
     prior : float, default=1e-6
-        :math:`\pi`.
+        :math:`\pi`, 1e6 at most.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen and teach nothing.
     history : None
@@ -138,7 +138,7 @@ class ImplicitALS(ImplicitFactors):
         "cg_steps": [Interval(numbers.Integral, 1, None, closed="left")],
         "init_scale": [Interval(numbers.Real, 0, None, closed="neither")],
         "exponent": [Interval(numbers.Real, 0, None, closed="left")],
-        "prior": [Interval(numbers.Real, 0, None, closed="left")],
+        "prior": [Interval(numbers.Real, 0, 1e6, closed="both")],
     }
 
     def __init__(

@@ -5,6 +5,3 @@ from skl_increc._state._history cimport History
 
 cdef class ImplicitLearner(MFLearner):
     cdef History known          # who had what; None: nothing is remembered
-    cdef double *broken         # among the scalars: how often a row was left, for it would have exploded
-
-    cdef void tell_once(self, double before) noexcept nogil

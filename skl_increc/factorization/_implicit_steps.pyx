@@ -2,12 +2,8 @@
 """What the learners of factors from positive events share: events in order, scores as they are, a warning."""
 from libc.stdint cimport int32_t
 
-import warnings
-
 from skl_increc._kernels._learner cimport Pairs
 from skl_increc._kernels._mf cimport MFLearner
-
-from skl_increc.exceptions import DivergenceWarning
 
 cdef enum:
     OTHERS_TURN = 256  # events after which another thread may go first
@@ -35,17 +31,6 @@ cdef class ImplicitLearner(MFLearner):
             if j % OTHERS_TURN == OTHERS_TURN - 1:
                 with nogil:
                     pass
-
-    # -- what went wrong ------------------------------------------------------------------------
-    cdef void tell_once(self, double before) noexcept nogil:
-        """Warn if this is the first time in the life of the model that a row would have exploded."""
-        if before == 0 and self.broken[0] > 0:
-            with gil:
-                warnings.warn(self.advice(), DivergenceWarning, stacklevel=2)
-
-    def advice(self):
-        """What happened, and which parameter to lower."""
-        raise NotImplementedError
 
     # -- answers --------------------------------------------------------------------------------
     cdef void units(self, double *centre, double *scale) noexcept nogil:

@@ -59,7 +59,7 @@ def test_one_pass_is_refused():
 def test_rows_that_diverge_are_left_as_they_were_and_told_of_once(init):
     X, y = rows("", 300, 7), np.random.default_rng(8).normal(size=300)
     model = BiasedMF(5, optimizer="gd", n_epochs=60, init=init, learning_rate=50.0, learning_rate_bias=5.0)
-    with pytest.warns(DivergenceWarning, match="Lower learning_rate") as told:
+    with pytest.warns(DivergenceWarning, match="Lower init_scale, learning_rate") as told:
         model.fit(X, y)
     assert len(told) == 1
     model.partial_fit([["new", "thing"]], [1.0])
