@@ -53,7 +53,7 @@ class ImplicitALS(ImplicitFactors):
     ----------
     n_factors : int, default=32
         Length of the vectors.
-    alpha : float, default=1.0
+    alpha : float, default=0.3
         How much more what was taken counts than what was not.
     l2 : float, default=5.0
         :math:`\lambda`, greater than 0.
@@ -145,7 +145,7 @@ class ImplicitALS(ImplicitFactors):
         self,
         n_factors: int = 32,
         *,
-        alpha: float = 1.0,
+        alpha: float = 0.3,
         l2: float = 5.0,
         exponent: float = 0.0,
         solver: str = "cholesky",

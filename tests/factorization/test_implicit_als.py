@@ -102,7 +102,7 @@ def loss(model):
 @pytest.mark.parametrize("exponent", [0.0, 0.4])
 @pytest.mark.parametrize("solver", ["cholesky", "cg", "coordinate"])
 def test_sweeps_descend(solver, exponent):
-    model = ImplicitALS(4, solver=solver, exponent=exponent).fit(stream())
+    model = ImplicitALS(4, alpha=1.0, solver=solver, exponent=exponent).fit(stream())
     losses = [loss(model)] + [loss(model.refresh()) for _ in range(5)]
     assert (np.diff(losses) < 1e-4).all() and losses[-1] < losses[0] - 0.05
 
