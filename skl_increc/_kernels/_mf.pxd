@@ -50,7 +50,7 @@ cdef class MFLearner(Learner):
     cdef float[:, ::1] SU, SI
     cdef double[::1] scalars
     cdef float *old
-    cdef double n_broken          # steps not made, for a row had exploded or would; where no scalar counts them
+    cdef double n_broken          # steps not made, for a row had exploded; where no scalar counts
     cdef int start_kind
     cdef bint start_mean
     cdef tuple room               # what the next full-batch step needs
