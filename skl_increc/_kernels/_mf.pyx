@@ -105,7 +105,8 @@ cdef class MFLearner(Learner):
     def advice(self):
         """What happened, and which parameter to lower."""
         return ("A step would have made a row grow beyond all measure, or met one that had; it was not "
-                "made, and the row is as it was. Lower init_scale, learning_rate or learning_rate_bias, or raise l2.")
+                "made, and the row is as it was. Lower init_scale, learning_rate or learning_rate_bias, or "
+                "raise l2.")
 
     # -- rows that start at the mean ------------------------------------------------------------
     cdef void learn_from_mean(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
