@@ -27,6 +27,7 @@ models = {
     "popular": Popularity(),
     "popular of late": Popularity(half_life="auto"),
     "neighbours": ItemKNN(),
+    "neighbours, newcomers": ItemKNN(cold_start="recent"),
     "rules": SequentialRules(),
     "sessions": SessionKNN(time_col="timestamp"),
     "BPR": BPR(),
@@ -48,9 +49,9 @@ LearningCurveByUserAgeDisplay.from_result(result, ax=axes)
 
 # %%
 # Before the first event there is only what others took, and there lies most of the difference: models whose prior
-# are plain counts list what was popular for years, popularity *of late* does better, and the biases of BPR, which
-# follow every event, do best.  After a few events the rules lead, which look at the last films; from twenty on,
-# sessions do.  ``Fallback`` takes the better one on either side of its bound.
+# are plain counts list what was popular for years, popularity *of late* does better, and what *newcomers* take of late
+# (``cold_start="recent"``, the default of BPR and ALS) does best.  After a few events the rules lead, which look at the
+# last films; from twenty on, sessions do.  ``Fallback`` takes the better one on either side of its bound.
 #
 # An item that nobody took before is beyond all of these models; what its text can do, :doc:`plot_new_item` shows.
 print(result.groups("popularity", metrics=["hit_rate"], edges=[0, 1, 5, 50]))

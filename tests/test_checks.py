@@ -17,6 +17,7 @@ from skl_increc.checks import (
     yield_checks,
 )
 from skl_increc.factorization import BiasedMF
+from skl_increc.neighbors import ItemKNN
 
 CHECKS = {check.__name__: check for check in OURS}
 
@@ -54,6 +55,13 @@ class LearnsWhenAsked(Baseline):
         state.users.add_objects(X[self.user_col].tolist())
         state.reserve(state.users.n_rows, state.items.n_rows)
         return answer
+
+
+class AsksCountsAlone(ItemKNN):
+    """Strangers are answered by all times, whatever ``cold_start`` says."""
+
+    def _stores(self):
+        return {name: store for name, store in super()._stores().items() if name != "recent"}
 
 
 class RandomForStrangers(BiasedMF):
@@ -238,6 +246,7 @@ BROKEN = {
     "a_failed_call_changes_nothing": (Baseline(), FailsHalfWay(), r"failed, and changed the model"),
     "recommend_is_sorted_and_excludes_seen": (BiasedMF(), RecommendsTheSeen(), r"already had"),
     "scores_agree_with_rank": (Baseline(), RanksByName(), r"rank gives"),
+    "strangers_get_what_is_popular": (ItemKNN(), AsksCountsAlone(), r"long after the fashion changed"),
     "finds_planted_structure": (Baseline(), LearnsNothing(), r"the mean alone has"),
     "defaults_are_scale_free": (Baseline(), ThinksInStars(), r"times 20"),
     "snapshots_are_frozen": (Popularity(), SharesItsSnapshot(), r"snapshot"),

@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, uint64_t
 
 import numpy as np
 
+from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Learner
 
 cdef extern from "standardise.h" nogil:
@@ -49,11 +50,15 @@ cdef class PopularityLearner(Learner):
     cdef bint timed
     cdef double[:, ::1] weight, events, user_events, anonymous, anonymous_last
     cdef double[::1] s
+    cdef Recent recent            # for a model in Python, which asks it what strangers take
 
     def configure(self, double half_life, bint timed, bint counts_only=False):
         """half_life of 0: plain sums.  ``counts_only``: a model in Python scores from the counts."""
         self.half_life, self.timed = half_life, timed
         self.scores_in_python = counts_only
+
+    def attach_stores(self, dict stores):
+        self.recent = stores.get("recent")
 
     def bind(self, dict users, dict items, scalars):
         self.weight, self.events, self.user_events = items["weight"], items["events"], users["events"]
@@ -81,6 +86,8 @@ cdef class PopularityLearner(Learner):
             self.weight[i[j], 0] += add
             if self.timed and u[j] < 0:
                 self.learn_anonymous(i[j], w[j], t[j])
+        if self.recent is not None:
+            self.recent.learn(u, i, y, w, t, n)
 
     cdef void unlearn(self, int32_t u, int32_t i, double w, double t) noexcept nogil:
         self.s[P_EVENTS] -= 1

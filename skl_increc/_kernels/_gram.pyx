@@ -5,6 +5,7 @@ from libc.string cimport memset
 
 import numpy as np
 
+from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Learner
 
 cdef extern from "gram.h" nogil:
@@ -45,9 +46,13 @@ cdef class GramLearner(Learner):
     cdef double[:, ::1] ue, ie, anonymous
     cdef int64_t[:, ::1] next
     cdef double[::1] s
+    cdef Recent recent           # what strangers are answered by; None: by the shares
 
     def __cinit__(self):
         self.scores_in_python = True
+
+    def attach_stores(self, dict stores):
+        self.recent = stores.get("recent")
 
     def bind(self, dict users, dict items, scalars):
         self.ue, self.ie, self.anonymous = users["events"], items["events"], items["anonymous"]
@@ -69,6 +74,8 @@ cdef class GramLearner(Learner):
             if u[j] >= 0 and i[j] >= 0 and self.next[u[j], 0] == 0:
                 self.next[u[j], 0] = max(<int64_t>1, <int64_t>self.s[G_TOUCHED])
                 self.s[G_TOUCHED] = u[j] + 2
+        if self.recent is not None:
+            self.recent.learn(u, i, y, w, t, n)
 
     cdef void pair(self, double y, double w, double t, double *out) noexcept nogil:
         out[0] = 1

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 
 from skl_increc._state._state import State
 from skl_increc.base import _batch, _exact
+from skl_increc.base._cold_start import with_cold_start
 from skl_increc.base._guarantees import Guarantees
 from skl_increc.base._hooks import Hooks
 from skl_increc.base._interactions import read_table
@@ -39,6 +40,7 @@ COMMON_CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "n_epochs": [Interval(numbers.Integral, 1, None, closed="left")],
     "min_y": [None, numbers.Real],
+    "cold_start": [StrOptions({"recent", "popular"})],
     "window": [None, np.timedelta64, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
 }
 
@@ -107,7 +109,7 @@ class InteractionEstimator(
         -------
         Guarantees
         """
-        return self._guarantees()
+        return with_cold_start(self, self._guarantees())
 
     def merge(self, other: Self) -> Self:
         """Take in what another model of the same class and parameters has learned, in place.

@@ -33,7 +33,8 @@ class Hooks:
 
     def _order_teaches(self) -> bool:
         """Whether what is learned, and not only what is asked, depends on the order of a user's events."""
-        return self._guarantees().O == "no" and self._guarantees().U == "no"
+        promise = self.guarantees()  # type: ignore[attr-defined]
+        return promise.O == "no" and promise.U == "no"
 
     def _history(self) -> int | None:
         """How many items of each user the state remembers: None all, 0 none."""

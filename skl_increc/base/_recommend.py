@@ -151,6 +151,10 @@ class RecommendMixin:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Item rows and scores of the k best for these user rows, padded with -1 and -inf."""
         factors = self._factors(state)
+        if factors is not None and "recent" in state.stores and len(rows) > 1:
+            strange = state.learner.strangers(rows)
+            if strange.any():
+                return self._best_of_both(state, rows, k, exclude_seen, exclude, strange)
         n = state.item_rows.used  # never more than the arrays hold, even while another thread adds items
         if factors is not None:
             n = min(n, len(factors[1]), len(factors[2]))
@@ -177,6 +181,20 @@ class RecommendMixin:
                 block = np.ascontiguousarray(self._score_items(state, part)[:, :n], dtype=np.float64)
                 r, s = _topk.select(block, *hidden, width, keys, kind)
             found[a : a + len(part), :width], scores[a : a + len(part), :width] = r, s
+        return found, scores
+
+    def _best_of_both(
+        self, state: State, rows: np.ndarray, k: int, exclude_seen: bool, exclude: Any, strange: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same where some users are strangers, whom no product answers."""
+        found, scores = np.full((len(rows), k), -1, np.int32), np.full((len(rows), k), -np.inf)
+        if not strange.all():
+            known = ~strange
+            found[known], scores[known] = self._best(state, rows[known], k, exclude_seen, exclude)
+        gone, n = _rows_of(exclude, state), min(k, state.item_rows.used)
+        for at in np.flatnonzero(strange) if n else ():
+            listed = best_rows(state, rows[at : at + 1], n, exclude_seen, gone)
+            found[at, :n], scores[at, :n] = (part[0] for part in listed)
         return found, scores
 
     def _best_by_product(

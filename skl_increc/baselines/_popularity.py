@@ -14,16 +14,11 @@ from skl_increc._kernels._learner import Learner
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
+from skl_increc.base._cold_start import KEPT, MEMORY, ladder_of
 from skl_increc.base._fading import FadingCounts
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 
 __all__ = ["Popularity"]
-
-#: what half_life="auto" tries, in events and in seconds; tuned on nothing
-EVENT_LADDER = (*(8.0 * 4**r for r in range(7)), np.inf)
-TIME_LADDER = (*(60.0 * 4**r for r in range(11)), np.inf)
-KEPT = 32  # length of the lists that are held against what comes
-MEMORY = 3000.0  # events after which it counts half how well a list did
 
 
 class Popularity(FadingCounts, Recommender):
@@ -129,7 +124,7 @@ class Popularity(FadingCounts, Recommender):
 
     @property
     def _ladder(self) -> tuple[float, ...]:
-        return EVENT_LADDER if self.time_col is None else TIME_LADDER
+        return ladder_of(self)
 
     def _validate(self) -> None:
         super()._validate()

@@ -46,6 +46,7 @@ GROWING = [
     "skl_increc._state._cells",
     "skl_increc._state._window",
     "skl_increc._state._state",
+    "skl_increc._kernels._ladder",
     "skl_increc._kernels._mf",
     "skl_increc._kernels._neighbors",
     "skl_increc.sequence._rules",

@@ -39,6 +39,7 @@ from skl_increc.checks._learning import (
 )
 from skl_increc.checks._lists import recommend_is_sorted_and_excludes_seen, scores_agree_with_rank
 from skl_increc.checks._quality import defaults_are_scale_free, finds_planted_structure
+from skl_increc.checks._strangers import strangers_get_what_is_popular
 
 __all__ = [
     "OURS",
@@ -66,6 +67,7 @@ OURS: tuple[Callable[[Any], None], ...] = (
     a_failed_call_changes_nothing,
     recommend_is_sorted_and_excludes_seen,
     scores_agree_with_rank,
+    strangers_get_what_is_popular,
     finds_planted_structure,
     defaults_are_scale_free,
     snapshots_are_frozen,
@@ -78,6 +80,7 @@ ONLY_IF: dict[Callable[[Any], None], Callable[[Any], bool]] = {
     splits_do_not_matter: lambda model: model.guarantees().S != "no",
     learn_one_equals_partial_fit: lambda model: model.guarantees().S != "no",
     order_does_not_matter: lambda model: model.guarantees().O != "no",
+    strangers_get_what_is_popular: lambda model: hasattr(model, "cold_start"),
     defaults_are_scale_free: lambda model: role(model) == "rating",
 }
 

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 from skl_increc._kernels._baselines import PopularityLearner
 from skl_increc._state._state import State
 from skl_increc.base import Guarantees, Recommender
+from skl_increc.base._cold_start import cold_shape, cold_store, recent_shares
 from skl_increc.base._fading import FadingCounts
 from skl_increc.base._features import ItemFeatureMixin, feature_store
 from skl_increc.content._derived import Derived, Kept
@@ -39,10 +40,15 @@ class ContentRecommender(ItemFeatureMixin, FadingCounts, Recommender):
         return self.half_life is not None  # of each pair, also where the clock counts events
 
     def _structure(self: Any) -> dict[str, Any]:
-        return {"half_life": self._span(), "time_col": self.time_col, "history": self.history}
+        return {
+            **cold_shape(self),
+            "half_life": self._span(),
+            "time_col": self.time_col,
+            "history": self.history,
+        }
 
     def _stores(self) -> dict[str, Any]:
-        return {**super()._stores(), "derived": Derived()}
+        return {**super()._stores(), "derived": Derived(), **cold_store(self)}
 
     def _make_learner(self, state: State) -> PopularityLearner:
         return PopularityLearner()
@@ -93,6 +99,8 @@ class ContentRecommender(ItemFeatureMixin, FadingCounts, Recommender):
 
     def _shares(self: Any, state: State, items: np.ndarray) -> np.ndarray:
         """The prior: the share of each item in the weights of all, float64; 0 for an unknown one."""
+        if self.cold_start == "recent":
+            return self.prior * np.append(recent_shares(state, state.item_rows.used), 0.0)[items]
         weights = state.item_rows.arrays["weight"][: state.item_rows.used, 0]
         total = weights.sum()
         return self.prior * np.append(weights / total if total > 0 else weights, 0.0)[items]

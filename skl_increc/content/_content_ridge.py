@@ -50,6 +50,9 @@ class ContentRidge(ContentRecommender):
         :math:`\pi`, at least 0.
     max_features : int, default=4096
         Columns that the features may have; their matrix takes 8 bytes for each pair of columns (128 MiB).
+    cold_start : {"recent", "popular"}, default="popular"
+        What the prior goes by: "recent", what newcomers take lately (see :ref:`cold_start`; it costs O, M and U);
+        "popular", the weights of all events.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen and count for nothing.
     history : int or None, default=None
@@ -116,6 +119,7 @@ class ContentRidge(ContentRecommender):
         half_life: float | dt.timedelta | np.timedelta64 | None = None,
         prior: float = 1e-3,
         max_features: int = 4096,
+        cold_start: str = "popular",
         min_y: float | None = None,
         history: int | None = None,
         user_col: str | int = "user",
@@ -126,6 +130,7 @@ class ContentRidge(ContentRecommender):
         self.half_life = half_life
         self.prior = prior
         self.max_features = max_features
+        self.cold_start = cold_start
         self.min_y = min_y
         self.history = history
         self.user_col = user_col

@@ -38,6 +38,9 @@ class Rocchio(ContentRecommender):
         :math:`\gamma`, at least 0: how much an item speaks against its like that was had and not liked.
     prior : float, default=1e-3
         :math:`\pi`, at least 0.
+    cold_start : {"recent", "popular"}, default="popular"
+        What the prior goes by: "recent", what newcomers take lately (see :ref:`cold_start`; it costs O, M and U);
+        "popular", the weights of all events.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen; they count for nothing, or against, see `negative`.
     history : int or None, default=None
@@ -97,6 +100,7 @@ class Rocchio(ContentRecommender):
         half_life: float | dt.timedelta | np.timedelta64 | None = None,
         negative: float = 0.0,
         prior: float = 1e-3,
+        cold_start: str = "popular",
         min_y: float | None = None,
         history: int | None = None,
         user_col: str | int = "user",
@@ -106,6 +110,7 @@ class Rocchio(ContentRecommender):
         self.half_life = half_life
         self.negative = negative
         self.prior = prior
+        self.cold_start = cold_start
         self.min_y = min_y
         self.history = history
         self.user_col = user_col

@@ -116,6 +116,7 @@ cdef class ALSLearner(ImplicitLearner):
         self.m.broken = self.counts + BROKEN
 
     def attach_stores(self, dict stores):
+        ImplicitLearner.attach_stores(self, stores)
         self.takers = stores["takers"]
 
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
@@ -160,6 +161,8 @@ cdef class ALSLearner(ImplicitLearner):
                     with gil:
                         self.take(u[j], i[j], y[j] * w[j])
                     self.event(u[j], i[j])
+        if self.recent is not None:
+            self.recent.learn(u, i, y, w, t, n)
         self.tell_once(before)
 
     cdef void meet(self, int32_t i) noexcept nogil:

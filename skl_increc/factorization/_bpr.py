@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
+from skl_increc.base._cold_start import cold_shape, count_store
 from skl_increc.factorization import _options
 from skl_increc.factorization._bpr_steps import LOSSES, NEGATIVES, SCALARS, BPRLearner
 from skl_increc.factorization._implicit import ImplicitFactors
@@ -81,13 +82,16 @@ class BPR(ImplicitFactors):
     init_scale : float, default=0.1
         Standard deviation of the start of a row, which is a function of the id and `random_state`.
     biases : bool, default=True
-        Whether items have a bias, which orders them for strangers.
+        Whether items have a bias.
     n_epochs : int, default=1
         Passes of `fit`: the first in order, the others in a random order that `random_state` gives.
     replay : int, default=0
         After each event so many past events are learned again; 0: learn and discard.
     replay_size : int, default=1000
         Past events kept for that: a fair sample of all (user, item) events so far.
+    cold_start : {"recent", "popular"}, default="recent"
+        What answers a user of whom no event has taught: "recent", what newcomers take lately (see
+        :ref:`cold_start`); "popular", how often an item was taken.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen and teach nothing.
     history : int or None, default=None
@@ -194,6 +198,7 @@ class BPR(ImplicitFactors):
         n_epochs: int = 1,
         replay: int = 0,
         replay_size: int = 1000,
+        cold_start: str = "recent",
         min_y: float | None = None,
         history: int | None = None,
         random_state: Any = 0,
@@ -220,6 +225,7 @@ class BPR(ImplicitFactors):
         self.n_epochs = n_epochs
         self.replay = replay
         self.replay_size = replay_size
+        self.cold_start = cold_start
         self.min_y = min_y
         self.history = history
         self.random_state = random_state
@@ -233,10 +239,14 @@ class BPR(ImplicitFactors):
         return {
             "n_factors": self.n_factors,
             "history": self.history,
+            **cold_shape(self),
             "negatives": self.negatives,
             "replay above 0": bool(self.replay),
             "replay_size": self.replay_size if self.replay else 0,
         }
+
+    def _stores(self) -> dict[str, Any]:
+        return count_store(self)
 
     def _validate(self) -> None:
         super()._validate()

@@ -127,6 +127,8 @@ cdef class BPRLearner(ImplicitLearner):
             if i[j] >= 0:
                 self.event(u[j], i[j], y[j], w[j])
             self.scalars[TICKS] += 1
+        if self.recent is not None and self.count:
+            self.recent.learn(u, i, y, w, t, n)
         self.tell_once(before)
 
     cdef void event(self, int32_t u, int32_t i, double y, double w) noexcept nogil:

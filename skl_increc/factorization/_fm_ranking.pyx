@@ -1,7 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of factorisation machines that order items: what was taken against items that are drawn."""
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint64_t
 
+import numpy as np
+
+from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Pairs
 from skl_increc._state._history cimport History
 from skl_increc.factorization._fm_steps cimport FMLearner, desk, fm_learn_pair
@@ -23,6 +26,11 @@ cdef class FMRankingLearner(FMLearner):
 
     cdef History known_pairs
     cdef public int n_negatives
+    cdef Recent recent            # what strangers are answered by; None: by the rows of items
+
+    def attach_stores(self, dict stores):
+        FMLearner.attach_stores(self, stores)
+        self.recent = stores.get("recent")
 
     def attach_pairs(self, Pairs pairs):
         self.known_pairs = pairs
@@ -45,6 +53,8 @@ cdef class FMRankingLearner(FMLearner):
                     self.m.broken[0] += self.taken(u[j], i[j], w[j])
             self.scalars[TICKS] += 1
             self.at += 1
+        if self.recent is not None and self.count:
+            self.recent.learn(u, i, y, w, t, n)
         self.tell_once(before)
 
     cdef int taken(self, int32_t u, int32_t i, double w) noexcept nogil:
@@ -88,3 +98,39 @@ cdef class FMRankingLearner(FMLearner):
             if j % OTHERS_TURN == OTHERS_TURN - 1:
                 with nogil:
                     pass
+
+    # -- strangers ------------------------------------------------------------------------------
+    cdef bint estranged(self, Py_ssize_t u) noexcept nogil:
+        """Whether a user, of whom no feature is known either, is answered by what others take lately."""
+        if self.recent is None or self.recent.knows(u):
+            return False
+        return not 0 <= u < self.described[0].n or self.described[0].length[u] == 0
+
+    cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
+        return self.recent.value(i) if self.estranged(u) else FMLearner.score(self, u, i)
+
+    cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
+        if self.estranged(u):
+            self.recent.fill(out, n, 1)
+            return 1
+        return FMLearner.score_all(self, u, out, n)
+
+    def score_event(self, dict x, object user, object item, Py_ssize_t u, Py_ssize_t i):
+        if not self.columns and self.estranged(u):
+            return self.recent.value(i)
+        return FMLearner.score_event(self, x, user, item, u, i)
+
+    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i, bint clip=False):
+        scores = FMLearner.score_pairs(self, u, i, clip)
+        if self.recent is not None:
+            told = self.strangers(u)
+            scores[told] = self.recent.values(np.asarray(i)[told])
+        return scores
+
+    def strangers(self, const int32_t[::1] u):
+        """Which of these user rows are answered by what others take lately, bool (n,)."""
+        cdef Py_ssize_t j
+        cdef uint8_t[::1] out = np.empty(u.shape[0], np.uint8)
+        for j in range(u.shape[0]):
+            out[j] = self.estranged(u[j])
+        return np.asarray(out).view(bool)

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Recommender
+from skl_increc.base._cold_start import cold_shape, count_store
 from skl_increc.factorization._fm import MachineMixin
 from skl_increc.factorization._fm_ranking import FMRankingLearner
 
@@ -51,6 +52,9 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
         Standard deviation of the random start.
     n_epochs : int, default=1
         Passes of `fit` over its events, in order.
+    cold_start : {"recent", "popular"}, default="recent"
+        What answers a user of whom no event has taught and no feature is known: "recent", what newcomers take
+        lately (see :ref:`cold_start`); "popular", how often an item was taken.  Not where `context` is read with it.
     min_y : float or None, default=None
         Least y of a positive.
     history, random_state, user_col, item_col, time_col
@@ -111,6 +115,7 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
         l1_bias: float = 0.0,
         init_scale: float = 0.1,
         n_epochs: int = 1,
+        cold_start: str = "recent",
         min_y: float | None = None,
         history: int | None = None,
         random_state: Any = 0,
@@ -132,6 +137,7 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
         self.l1_bias = l1_bias
         self.init_scale = init_scale
         self.n_epochs = n_epochs
+        self.cold_start = cold_start
         self.min_y = min_y
         self.history = history
         self.random_state = random_state
@@ -141,6 +147,12 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
 
     def _fields(self) -> list[Field]:
         return [*super()._fields(), Field("counts", "scalar", 2, meaning="items known, events")]
+
+    def _structure(self) -> dict[str, Any]:
+        return {**super()._structure(), **cold_shape(self)}
+
+    def _stores(self) -> dict[str, Any]:
+        return {**super()._stores(), **count_store(self)}
 
     def _make_learner(self, state: State) -> FMRankingLearner:
         return FMRankingLearner(self.n_factors, state.user_rows.arrays["factors"].shape[1])

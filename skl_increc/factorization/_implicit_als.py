@@ -13,6 +13,7 @@ from skl_increc._state._journal import Journal
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
+from skl_increc.base._cold_start import cold_shape, cold_store
 from skl_increc.base._threads import in_threads
 from skl_increc.base._turns import alone
 from skl_increc.factorization._als_steps import COUNTS, SOLVERS, ALSLearner
@@ -72,6 +73,9 @@ class ImplicitALS(ImplicitFactors):
         1: `fit` learns event by event, as `partial_fit`.  Each further one solves all users, then all items.
     prior : float, default=1e-6
         :math:`\pi`, 1e6 at most.
+    cold_start : {"recent", "popular"}, default="recent"
+        What answers a user of whom no event has taught: "recent", what newcomers take lately (see
+        :ref:`cold_start`); "popular", the prior.
     min_y : float or None, default=None
         Events with 0 < y < `min_y` mark the item as seen and teach nothing.
     history : None
@@ -153,6 +157,7 @@ class ImplicitALS(ImplicitFactors):
         init_scale: float = 0.1,
         n_epochs: int = 1,
         prior: float = 1e-6,
+        cold_start: str = "recent",
         min_y: float | None = None,
         history: int | None = None,
         random_state: Any = 0,
@@ -170,6 +175,7 @@ class ImplicitALS(ImplicitFactors):
         self.init_scale = init_scale
         self.n_epochs = n_epochs
         self.prior = prior
+        self.cold_start = cold_start
         self.min_y = min_y
         self.history = history
         self.random_state = random_state
@@ -180,10 +186,15 @@ class ImplicitALS(ImplicitFactors):
 
     # -- what is stored -------------------------------------------------------------------------
     def _structure(self) -> dict[str, Any]:
-        return {"n_factors": self.n_factors, "exponent": self.exponent, "history": self.history}
+        return {
+            "n_factors": self.n_factors,
+            "exponent": self.exponent,
+            **cold_shape(self),
+            "history": self.history,
+        }
 
     def _stores(self) -> dict[str, Any]:
-        return {"takers": Journal(1, 0, 1)}
+        return {"takers": Journal(1, 0, 1), **cold_store(self)}
 
     def _fields(self) -> list[Field]:
         if self.history is not None:

@@ -14,6 +14,7 @@ import skl_increc._kernels._gram as _gram
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
+from skl_increc.base._cold_start import cold_shape, cold_store, recent_shares
 from skl_increc.linear._gram import Gram
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class EASE(Recommender):
         Events with 0 < y < `min_y` mark the item as seen and teach nothing.
     history : int or None, default=None
         Items remembered per user: None all, n the last n, and X holds no others.
+    cold_start : {"recent", "popular"}, default="popular"
+        What the prior goes by: "recent", what newcomers take lately (see :ref:`cold_start`; it costs O, M and U);
+        "popular", the shares.
     max_items : int, default=10_000
         Items in X, for each pair of which 12 bytes are needed.  Of more items those with the most users
         are in X, the last by the stable hash of their ids, and the prior answers for the others.
@@ -125,6 +129,7 @@ class EASE(Recommender):
         recency: float | None = None,
         min_y: float | None = None,
         history: int | None = None,
+        cold_start: str = "popular",
         max_items: int = 10_000,
         user_col: str | int = "user",
         item_col: str | int = "item",
@@ -134,6 +139,7 @@ class EASE(Recommender):
         self.recency = recency
         self.min_y = min_y
         self.history = history
+        self.cold_start = cold_start
         self.max_items = max_items
         self.user_col = user_col
         self.item_col = item_col
@@ -141,7 +147,7 @@ class EASE(Recommender):
 
     # -- state ----------------------------------------------------------------------------------
     def _structure(self) -> dict[str, Any]:
-        return {"history": self.history}
+        return {"history": self.history, **cold_shape(self)}
 
     def _fields(self) -> list[Field]:
         return [
@@ -164,7 +170,7 @@ class EASE(Recommender):
         ]
 
     def _stores(self) -> dict[str, Any]:
-        return {"gram": Gram(float(self.l2), self.max_items)}
+        return {"gram": Gram(float(self.l2), self.max_items), **cold_store(self)}
 
     def _make_learner(self, state: State) -> _gram.GramLearner:
         learner = _gram.GramLearner()
@@ -213,6 +219,8 @@ class EASE(Recommender):
     def _shares(self, state: State, gram: Gram) -> np.ndarray:
         """The prior: the share of the users who had each item, float64 (n_items,)."""
         n = state.item_rows.used
+        if self.cold_start == "recent":
+            return recent_shares(state, n)
         anonymous = state.item_rows.arrays["anonymous"][:n, 0]
         total = gram.n_users + state.scalar("anonymous")[0]
         return (gram.support[:n] + anonymous) / max(total, 1.0)

@@ -1,5 +1,6 @@
 from libc.stdint cimport int32_t
 
+from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._cells cimport Cells
 from skl_increc._state._counts cimport Counts
@@ -34,6 +35,7 @@ cdef class NeighborLearner(Learner):
     cdef double weight, exponent, shrinkage, prior
     cdef int kind
     cdef Py_ssize_t reach, n_neighbors          # 0: all
+    cdef Recent recent                          # what the prior goes by; None: by the takers
     cdef double[:, ::1] user_events, events, takers, anonymous
     cdef double[:, ::1] weights                 # of the takers, with a half-life
     cdef double[::1] s
@@ -50,8 +52,8 @@ cdef class NeighborLearner(Learner):
     cdef Py_ssize_t kept_used
 
     cdef Had had(self, Py_ssize_t u) noexcept nogil
-    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *w,
-                           Py_ssize_t n) noexcept nogil
+    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                           const double *t, Py_ssize_t n) noexcept nogil
     cdef int touch_both(self, int32_t a, int32_t b) except -1
     cdef void ready(self, bint for_all) noexcept nogil
     cdef double size(self, int32_t i) noexcept nogil
@@ -64,4 +66,5 @@ cdef class NeighborLearner(Learner):
     cdef double likeness(self, int32_t h, int32_t i) noexcept nogil
     cdef void speak(self, int32_t h, double factor, double *out, Py_ssize_t n) noexcept nogil
     cdef double base(self, Py_ssize_t i) noexcept nogil
+    cdef void bases_of_all(self, double *out, Py_ssize_t n) noexcept nogil
     cdef double voice(self, int32_t h, int32_t i) noexcept nogil

@@ -60,6 +60,7 @@ cdef class NeighborLearner(Learner):
     def attach_stores(self, dict stores):
         self.cells = stores["links"]
         self.counts = self.cells if isinstance(self.cells, Counts) else None
+        self.recent = stores.get("recent")
 
     cdef Had had(self, Py_ssize_t u) noexcept nogil:
         cdef Had h
@@ -69,8 +70,8 @@ cdef class NeighborLearner(Learner):
             self.pairs.pairs_of(u, LAST, &h.items, &h.last)
         return h
 
-    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *w,
-                           Py_ssize_t n) noexcept nogil:
+    cdef void count_events(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                           const double *t, Py_ssize_t n) noexcept nogil:
         """What every event adds to, whatever it teaches."""
         cdef Py_ssize_t j
         for j in range(n):
@@ -81,6 +82,8 @@ cdef class NeighborLearner(Learner):
                 self.events[i[j], 0] += 1
                 if u[j] < 0 and w[j] > 0:
                     self.anonymous[i[j], 0] += 1
+        if self.recent is not None:
+            self.recent.learn(u, i, y, w, t, n)
 
     cdef int touch_both(self, int32_t a, int32_t b) except -1:
         """Make the cells of two items."""
@@ -174,15 +177,13 @@ cdef class NeighborLearner(Learner):
     # -- many lists -----------------------------------------------------------------------------
     cdef int begin_lists(self, Py_ssize_t n) except -1:
         """So many lists follow, and nothing is learned in between: what items say is worth keeping."""
-        cdef Py_ssize_t i
         if n < SEVERAL or self.cells.n == 0 or self.cells.n > KEPT:
             return 0
         self.kept_at, self.kept_n = np.full((2, self.cells.n), -1, np.int32)
         self.kept, self.kept_items = np.empty(KEPT), np.empty(KEPT, np.int32)
         self.kept_used = 0
         self.ready(True)
-        for i in range(self.cells.n):
-            self.bases[i] = self.base(i)
+        self.bases_of_all(&self.bases[0], self.cells.n)
         self.keeping = True
         return 0
 
@@ -223,7 +224,18 @@ cdef class NeighborLearner(Learner):
             likes_speak_to(v.items, v.likes, factor, v.n, n, out)
 
     cdef double base(self, Py_ssize_t i) noexcept nogil:
+        if self.recent is not None:
+            return self.prior * self.recent.value(i)
         return self.prior * (self.takers[i, 0] + self.anonymous[i, 0])
+
+    cdef void bases_of_all(self, double *out, Py_ssize_t n) noexcept nogil:
+        """What the first n items score for a stranger."""
+        cdef Py_ssize_t i
+        if self.recent is not None:
+            self.recent.fill(out, n, self.prior)
+            return
+        for i in range(n):
+            out[i] = self.base(i)
 
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
         cdef Had h = self.had(u)
@@ -244,14 +256,13 @@ cdef class NeighborLearner(Learner):
 
     cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef Had h = self.had(u)
-        cdef Py_ssize_t j = h.n - 1, m = 0, i
+        cdef Py_ssize_t j = h.n - 1, m = 0
         cdef double factor = 1
         self.ready(True)
         if self.keeping:
             memcpy(out, &self.bases[0], n * sizeof(double))
         else:
-            for i in range(n):
-                out[i] = self.base(i)
+            self.bases_of_all(out, n)
         while j >= 0 and (self.reach == 0 or m < self.reach):
             if h.positive[j] > 0:
                 self.speak(h.items[j], factor, out, n)

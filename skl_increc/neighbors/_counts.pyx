@@ -254,7 +254,7 @@ cdef class CountLearner(NeighborLearner):
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t a = 0, b
-        self.count_events(u, i, w, n)
+        self.count_events(u, i, y, w, t, n)
         if self.n_partners >= 0:
             self.count_partners()
         if self.bulk is not None:

@@ -15,6 +15,7 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import is_span_of_time, span_in_seconds
+from skl_increc.base._cold_start import cold_store
 from skl_increc.base._explain import ExplainMixin
 from skl_increc.base._fading import scaled, share_landmark
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
@@ -61,6 +62,9 @@ class ItemKNN(SimilarItemsMixin, ExplainMixin, Recommender):
     prior : float, default=1e-6
         What a user of an item counts by itself.  It orders the items for strangers, and those of which the
         counts know nothing.
+    cold_start : {"recent", "popular"}, default="popular"
+        What the prior goes by, which answers a user of whom nothing is known, and fills up lists: "recent", what
+        newcomers take lately (see :ref:`cold_start`; it costs O, M and U); "popular", the counts above.
     window : int, float, timedelta or None, default=None
         Only the events of the last so many seconds (or a timedelta) with `time_col`, otherwise the last so many
         events, count and are remembered; what is older is taken out, as if it had never been.  None: nothing is
@@ -154,6 +158,7 @@ class ItemKNN(SimilarItemsMixin, ExplainMixin, Recommender):
         shrinkage: float = 10.0,
         n_neighbors: int | None = None,
         prior: float = 1e-6,
+        cold_start: str = "popular",
         window: float | dt.timedelta | np.timedelta64 | None = None,
         min_y: float | None = None,
         half_life: float | dt.timedelta | np.timedelta64 | None = None,
@@ -169,6 +174,7 @@ class ItemKNN(SimilarItemsMixin, ExplainMixin, Recommender):
         self.shrinkage = shrinkage
         self.n_neighbors = n_neighbors
         self.prior = prior
+        self.cold_start = cold_start
         self.window = window
         self.min_y = min_y
         self.half_life = half_life
@@ -195,16 +201,18 @@ class ItemKNN(SimilarItemsMixin, ExplainMixin, Recommender):
         return span
 
     def _structure(self) -> dict[str, Any]:
-        clock = None if self.window is None and self.half_life is None else self.time_col
+        counts = self.window is None and self.half_life is None and self.cold_start == "popular"
         return {
             "half_life": self._span(),
             "history": self.history,
             "window": window_span(self),
-            "time_col": clock,
+            "time_col": None if counts else self.time_col,
+            "cold_start": self.cold_start,
         }
 
     def _stores(self) -> dict[str, Any]:
-        return {"links": Counts() if self.half_life is None else Links(), **window_store(self)}
+        links = Counts() if self.half_life is None else Links()
+        return {"links": links, **cold_store(self), **window_store(self)}
 
     def _fields(self) -> list[Field]:
         fields = [
@@ -242,7 +250,7 @@ class ItemKNN(SimilarItemsMixin, ExplainMixin, Recommender):
         )
 
     def _order_teaches(self) -> bool:
-        return False  # but for the lists of users who take several items
+        return self.cold_start == "recent"  # but for the lists of users who take several items
 
     def _guarantees(self) -> Guarantees:
         if self.half_life is not None and self.time_col is None:

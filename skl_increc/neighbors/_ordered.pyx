@@ -129,7 +129,7 @@ cdef class OrderedLearner(NeighborLearner):
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t j
-        self.count_events(u, i, w, n)
+        self.count_events(u, i, y, w, t, n)
         for j in range(self.n_pending):
             if self.group[j] >= 0:
                 self.meet(self.group[j], i[j], w[j], t[j])

@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 import numpy as np
 
+from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._journal cimport Journal
 from skl_increc._state._links cimport Links
@@ -40,6 +41,7 @@ cdef class RuleLearner(Learner):
     cdef Journal journal
     cdef Links links
     cdef Weights weights
+    cdef Recent recent            # what the prior goes by; None: by the weights
     cdef double half_life, exponent, prior
     cdef int reach
     cdef double gains[FARTHEST + 1]
@@ -67,7 +69,7 @@ cdef class RuleLearner(Learner):
         self.weights.bind(items, scalars)
 
     def attach_stores(self, dict stores):
-        self.journal, self.links = stores["journal"], stores["links"]
+        self.journal, self.links, self.recent = stores["journal"], stores["links"], stores.get("recent")
 
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
         if side == 1:
@@ -193,6 +195,8 @@ cdef class RuleLearner(Learner):
                     self.learn_late(u[j], i[j], w[j], t[j])
                     continue
                 self.transitions(u[j], self.place[j], i[j], w[j], t[j], 1)
+        if self.recent is not None:
+            self.recent.learn(u, i, y, w, t, n)
         if self.journal.limit:
             for j in range(n):
                 if u[j] >= 0:
@@ -274,6 +278,12 @@ cdef class RuleLearner(Learner):
                 k[d] *= pow(self.leads[before[d], 0] * faded, -self.exponent)
         return m
 
+    cdef double base(self, Py_ssize_t i) noexcept nogil:
+        """What the prior gives to an item."""
+        if self.recent is not None:
+            return self.prior * self.recent.value(i)
+        return self.prior * self.weights.since() * self.weight[i, 0]
+
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
         cdef int32_t before[FARTHEST]
         cdef double k[FARTHEST]
@@ -282,7 +292,7 @@ cdef class RuleLearner(Learner):
         if i < 0:
             return 0
         m = self.factors(u, before, k)
-        out = self.prior * self.weights.since() * self.weight[i, 0]
+        out = self.base(i)
         for d in range(m):
             out += k[d] * self.links.get(before[d], <int32_t>i)
         return out
@@ -293,8 +303,11 @@ cdef class RuleLearner(Learner):
         cdef Py_ssize_t i
         cdef int d, m = self.factors(u, before, k)
         cdef double prior = self.prior * self.weights.since()
-        for i in range(n):
-            out[i] = prior * self.weight[i, 0]
+        if self.recent is not None:
+            self.recent.fill(out, n, self.prior)
+        else:
+            for i in range(n):
+                out[i] = prior * self.weight[i, 0]
         for d in range(m):
             self.links.spread(before[d], k[d], out, n)
         return 1
@@ -314,7 +327,7 @@ cdef class RuleLearner(Learner):
         cdef int d, m = self.factors(u, before, k) if i >= 0 else 0
         items = np.array([before[d] for d in range(m)], dtype=np.int32)
         shares = np.array([k[d] * self.links.get(before[d], <int32_t>i) for d in range(m)])
-        return items, shares, self.prior * self.weights.since() * self.weight[i, 0] if i >= 0 else 0.0
+        return items, shares, self.base(i) if i >= 0 else 0.0
 
     # -- forgetting -----------------------------------------------------------------------------
     def forget(self, const int32_t[::1] users, const int32_t[::1] items):

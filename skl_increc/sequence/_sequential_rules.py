@@ -14,6 +14,7 @@ from skl_increc._state._links import Links
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
+from skl_increc.base._cold_start import cold_store
 from skl_increc.base._explain import ExplainMixin
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 from skl_increc.sequence._base import align_weights, fading_fields, half_life_span, reset_clock
@@ -47,6 +48,9 @@ class SequentialRules(ExplainMixin, Recommender):
     prior : float, default=1e-4
         What an event of an item counts against a transition to it.  It orders the items for strangers, and
         those of which the rules know nothing.
+    cold_start : {"recent", "popular"}, default="popular"
+        What the prior goes by, which answers a user of whom nothing is known, and fills up lists: "recent", what
+        newcomers take lately (see :ref:`cold_start`; it costs O, M and U); "popular", the counts above.
     half_life : float, timedelta or None, default=None
         Seconds (or a timedelta) with `time_col`, otherwise events, after which a transition counts half, and
         so does an event for the prior.  None: nothing fades.
@@ -119,6 +123,7 @@ class SequentialRules(ExplainMixin, Recommender):
         weight: float | str = 0.8,
         exponent: float = 0.25,
         prior: float = 1e-4,
+        cold_start: str = "popular",
         half_life: float | dt.timedelta | None = None,
         window: float | dt.timedelta | np.timedelta64 | None = None,
         min_y: float | None = None,
@@ -131,6 +136,7 @@ class SequentialRules(ExplainMixin, Recommender):
         self.weight = weight
         self.exponent = exponent
         self.prior = prior
+        self.cold_start = cold_start
         self.half_life = half_life
         self.window = window
         self.min_y = min_y
@@ -156,6 +162,7 @@ class SequentialRules(ExplainMixin, Recommender):
             "half_life": half_life_span(self),
             "window": window_span(self),
             "time_col": self.time_col,
+            "cold_start": self.cold_start,
             "history": self.history,
         }
 
@@ -166,7 +173,7 @@ class SequentialRules(ExplainMixin, Recommender):
         timed = self.time_col is not None
         columns = 2 if timed or self.half_life is not None else 1  # weight, time
         journal = Journal(columns, self.history or 0, 0, 1 if timed else -1)
-        return {"journal": journal, "links": Links(), **window_store(self)}
+        return {"journal": journal, "links": Links(), **cold_store(self), **window_store(self)}
 
     def _fields(self) -> list[Field]:
         fields = [

@@ -14,6 +14,7 @@ from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, Recommender
 from skl_increc.base._clock import span_in_seconds
+from skl_increc.base._cold_start import cold_store
 from skl_increc.base._explain import ExplainMixin
 from skl_increc.base._windows import check_counts, check_window, window_span, window_store, within_window
 from skl_increc.sequence._base import align_weights, fading_fields, half_life_span, reset_clock
@@ -55,6 +56,9 @@ class SessionKNN(ExplainMixin, Recommender):
         How much rare items are preferred.
     prior : float, default=1e-6
         What an event of an item counts by itself.  It orders the items for strangers.
+    cold_start : {"recent", "popular"}, default="popular"
+        What the prior goes by, which answers a user of whom nothing is known, and fills up lists: "recent", what
+        newcomers take lately (see :ref:`cold_start`; it costs O, M and U); "popular", the counts above.
     gap : float, timedelta or None, default=None
         Silence after which a user begins a new session: seconds (or a timedelta) with `time_col`, otherwise
         events of others.  None: all events of a user are one session.
@@ -140,6 +144,7 @@ class SessionKNN(ExplainMixin, Recommender):
         reach: float = 20.0,
         idf: float = 0.5,
         prior: float = 1e-6,
+        cold_start: str = "popular",
         gap: float | dt.timedelta | None = None,
         half_life: float | dt.timedelta | None = None,
         window: float | dt.timedelta | np.timedelta64 | None = None,
@@ -157,6 +162,7 @@ class SessionKNN(ExplainMixin, Recommender):
         self.reach = reach
         self.idf = idf
         self.prior = prior
+        self.cold_start = cold_start
         self.gap = gap
         self.half_life = half_life
         self.window = window
@@ -184,6 +190,7 @@ class SessionKNN(ExplainMixin, Recommender):
             "history": self.history,
             "gap": "timed" if self.gap is not None else None,
             "time_col": self.time_col,
+            "cold_start": self.cold_start,
             "half_life": half_life_span(self),
             "window": window_span(self),
         }
@@ -200,7 +207,7 @@ class SessionKNN(ExplainMixin, Recommender):
         most = 0 if self.history is None else SPARE_ENTRIES * self.sample_size
         journal = Journal(columns, self.history or 0, 0, 1 if timed else -1)
         index = Journal(1, most, 1, 0) if timed else Journal(0, most, 1)
-        return {"journal": journal, "index": index, **window_store(self)}
+        return {"journal": journal, "index": index, **cold_store(self), **window_store(self)}
 
     def _fields(self) -> list[Field]:
         key = Field("key", "user", merge="max", meaning="orders users of one time; from the hash of the id")

@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 import numpy as np
 
+from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Learner
 from skl_increc._state._journal cimport Journal
 from skl_increc.sequence._weights cimport Weights
@@ -30,6 +31,7 @@ cdef class SessionLearner(Learner):
     """
     cdef Journal journal, index
     cdef Weights weights
+    cdef Recent recent             # what the prior goes by; None: by the weights
     cdef double gap, reach, idf, prior
     cdef Py_ssize_t sample, n_neighbors
     cdef int distance
@@ -73,7 +75,7 @@ cdef class SessionLearner(Learner):
         self.weights.bind(items, scalars)
 
     def attach_stores(self, dict stores):
-        self.journal, self.index = stores["journal"], stores["index"]
+        self.journal, self.index, self.recent = stores["journal"], stores["index"], stores.get("recent")
 
     cdef void start(self, int side, Py_ssize_t row, uint64_t hash) noexcept nogil:
         if side == 1:
@@ -190,6 +192,8 @@ cdef class SessionLearner(Learner):
             self.weights.add(i[j], w[j], t[j], u[j] >= 0)
             if u[j] >= 0 and self.place[j] == 0:
                 self.s[OWNERS] += 1
+        if self.recent is not None:
+            self.recent.learn(u, i, y, w, t, n)
         if self.journal.limit:
             for j in range(n):
                 if u[j] >= 0 and i[j] >= 0:
@@ -383,7 +387,10 @@ cdef class SessionLearner(Learner):
         for i in range(n):
             if out[i] > 0:
                 out[i] *= self.loudness(i)
-            out[i] += prior * self.weight[i, 0]
+            if self.recent is None:
+                out[i] += prior * self.weight[i, 0]
+        if self.recent is not None:
+            self.recent.add(out, n, self.prior)
         return 1
 
     # -- answers --------------------------------------------------------------------------------
@@ -430,8 +437,9 @@ cdef class SessionLearner(Learner):
                         got += 1
                         shares[d] += k[d] * said.get(users[q], 0.0)
                     q -= 1
-        return (np.array([own[d] for d in range(m)], dtype=np.int32), np.asarray(shares),
-                self.prior * self.weights.since() * self.weight[i, 0])
+        base = self.prior * (self.weights.since() * self.weight[i, 0] if self.recent is None
+                             else self.recent.value(i))
+        return np.array([own[d] for d in range(m)], dtype=np.int32), np.asarray(shares), base
 
     # -- forgetting -----------------------------------------------------------------------------
     def forget(self, const int32_t[::1] users, const int32_t[::1] items):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import skl_increc
+from skl_increc.base._cold_start import EVENT_LADDER, KEPT, MEMORY, TIME_LADDER
 from skl_increc.baselines import Popularity
-from skl_increc.baselines._popularity import EVENT_LADDER, KEPT, MEMORY, TIME_LADDER
 from skl_increc.exceptions import GuaranteeError, SaveFormatError
 
 

@@ -4,7 +4,8 @@ The folder of the data is named by the environment variable SKL_INCREC_DATA; in 
 ``movielens-100k/interactions.csv.gz``, ``movielens-latest-small-2018/interactions.csv.gz`` and
 ``online-retail/interactions.csv.gz`` (and ``items.csv.gz``, where lines without goods, as postage, are found by
 their description).  Every event is asked for, then learned; events of one user at one time are all asked before any
-is learned, but for the tables that say otherwise.
+is learned, but for the tables that say otherwise.  The last tables are those of ``cold_start``, by how many events a
+user had had.
 """
 
 from __future__ import annotations
@@ -59,6 +60,15 @@ def five() -> list[tuple[str, Any]]:
     ]
 
 
+def cold_models() -> dict[str, Any]:
+    """The same models with either answer to strangers."""
+    found: dict[str, Any] = {"Popularity()": Popularity(), "Popularity('auto')": Popularity(half_life="auto")}
+    for model in (BPR(), ImplicitALS(solver="cg"), ItemKNN(), SequentialRules(), SessionKNN()):
+        for how in ("popular", "recent"):
+            found[f"{type(model).__name__}, {how}"] = model.clone().set_params(cold_start=how)
+    return found
+
+
 def films(pandas: Any, folder: Path, name: str = "movielens-100k") -> Any:
     """Ratings of 4 and more."""
     frame = pandas.read_csv(folder / name / "interactions.csv.gz")
@@ -72,6 +82,22 @@ def purchases(pandas: Any, folder: Path) -> Any:
     named = names["description"].str.upper().isin(NO_GOODS)
     frame = frame[(frame["event"] == "purchase") & ~frame["item"].isin(names["item"][named])]
     return frame[["user", "item", "rating", "timestamp"]].head(PURCHASES)
+
+
+def cold(pandas: Any, folder: Path, quick: bool) -> None:
+    """Print the tables of ``cold_start``."""
+    for title, read in (
+        ("films", films),
+        ("later films", partial(films, name=SMALL)),
+        ("purchases", purchases),
+    ):
+        data = read(pandas, folder)
+        result = progressive_validate(
+            cold_models(), data.head(10_000) if quick else data, task="ranking", metrics="hit_rate", k=10,
+            time_col="timestamp", step=0, verbose=False,
+        )  # fmt: skip
+        print(f"\ncold_start, {title}: {len(data):,} events\n{result}")
+        print(result.groups("activity", metrics=["hit_rate"], edges=[0, 1, 2, 3]), flush=True)
 
 
 def main() -> None:
@@ -97,6 +123,7 @@ def main() -> None:
             verbose=False, **settings,
         )  # fmt: skip
         print(f"\n{title}: {len(data):,} events\n{result}", flush=True)
+    cold(pandas, Path(folder), options.quick)
 
 
 if __name__ == "__main__":

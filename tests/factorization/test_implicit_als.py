@@ -141,7 +141,7 @@ def test_a_popular_item_is_solved_now_and_then():
 
 
 def test_a_stranger_gets_what_is_popular():
-    model = ImplicitALS(2).partial_fit(
+    model = ImplicitALS(2, cold_start="popular").partial_fit(
         [("a", "x"), ("b", "y"), ("c", "y"), (None, "z"), (None, "z"), (None, "z")]
     )
     assert model.recommend_one("nobody", 3) == ["z", "y", "x"]
