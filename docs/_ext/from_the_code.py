@@ -34,9 +34,9 @@ class GuaranteesTable(_Generated):
     has_content = True
 
     def lines(self) -> list[str]:
-        from skl_increc import baselines, content, factorization, linear, neighbors, sequence, social
+        from skl_increc import baselines, compose, content, factorization, linear, neighbors, sequence, social
 
-        rooms = (baselines, content, factorization, linear, neighbors, sequence, social)
+        rooms = (baselines, compose, content, factorization, linear, neighbors, sequence, social)
         models = {name: getattr(room, name) for room in rooms for name in room.__all__}
         rows = [".. list-table::", "   :header-rows: 1", "   :widths: 34 9 9 9 9 30", ""]
         rows += _row(["model", "S", "O", "M", "U", "what stands in the way"])

@@ -16,7 +16,8 @@ __all__ = ["Recommender"]
 class Recommender(InteractionEstimator):
     """A model whose events are positives: y is None, or y > 0 and y >= ``min_y``.
 
-    y > 0 marks the item as seen; below ``min_y`` it teaches nothing else.  Anything else is no event.
+    y > 0 marks the item as seen; below ``min_y`` it teaches nothing else.  y <= 0 is no event, except for models that
+    learn from what was refused (``BPR``): to them it is a refusal, and does not mark the item as seen.
     A scikit-learn estimator (no regressor), and a ``river.base.Estimator``.
     """
 
