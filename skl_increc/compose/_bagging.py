@@ -163,6 +163,7 @@ class Bagging(_Bagged, Recommender):
     estimator : estimator or None, default=None
         Any recommender; it is cloned.  None: ``BPR()``.
     n_estimators : int, default=10
+        Copies; an event costs as much as so many models.
     n_jobs : int or None, default=None
         Threads in which copies learn a table, as joblib counts them.  The results are the same to the last bit.
     history : int or None, default=None
@@ -223,6 +224,7 @@ class RatingBagging(_Bagged, RatingRegressor):
     estimator : estimator or None, default=None
         Any rating model; it is cloned.  None: ``BiasedMF()``.
     n_estimators : int, default=10
+        Copies; an event costs as much as so many models.
     n_jobs : int or None, default=None
         Threads in which copies learn a table, as joblib counts them.  The results are the same to the last bit.
     history : int or None, default=None

@@ -60,6 +60,13 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
     history, random_state, user_col, item_col, time_col
         As in ``FactorizationMachine``.  What is not in the history may be drawn.
 
+    Attributes
+    ----------
+    user_factors_, item_factors_ : ndarray of shape (n_users, n_factors), (n_items, n_factors)
+        float32, read-only, aligned with `user_ids_` and `item_ids_`; of the ids alone, without what features add.
+    user_biases_, item_biases_ : ndarray of shape (n_users,), (n_items,)
+        float32, read-only, in the unit of the scores (log-odds).
+
     See Also
     --------
     BPR : Users and items alone, with more losses and ways to draw.

@@ -81,7 +81,13 @@ class HistoryFeatures(StreamLog, Kept, TargetMixin, StreamTransformer):
 
     Attributes
     ----------
-    by_ : tuple
+    by_ : tuple of str
+        The keys in use: `by`, or what was taken for None.
+    n_events_ : int
+        Events that are retained.
+    n_late_ : int
+        Events that came with a time before the newest one; those within `retain` count all the same.
+
     See Also
     --------
     ModelScores : What models predict, as features.
