@@ -23,8 +23,12 @@ class build_ext(_build_ext):
     extensions: list  # setuptools says so or not, by version
 
     def build_extensions(self) -> None:
-        """Add the flags, then build: first what the modules share, since Cython writes it with other global
-        options, which a module that is translated in another thread would see."""
+        """Translate all modules, one after the other, and then compile them, side by side with ``parallel``.
+
+        Cython keeps global options, of which threads that translate would see one another's.
+        """
+        from Cython.Build import cythonize
+
         unix = self.compiler.compiler_type != "msvc"
         for extension in self.extensions:
             extension.extra_compile_args = [
@@ -33,10 +37,10 @@ class build_ext(_build_ext):
             ]
             if os.environ.get("SKL_INCREC_NO_CLONES"):
                 extension.define_macros = [*extension.define_macros, ("SKL_INCREC_NO_CLONES", "1")]
-        self.shared_utility_qualified_name = SHARED
-        every = self.extensions
-        self.extensions = [extension for extension in every if extension.name == SHARED]
+        translated = cythonize(
+            self.extensions, force=self.force, quiet=not self.verbose, shared_utility_qualified_name=SHARED
+        )
+        sources = {extension.name: extension.sources for extension in translated}
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
         super().build_extensions()
-        self.extensions = [extension for extension in every if extension.name != SHARED]
-        super().build_extensions()
-        self.extensions = every
