@@ -1,6 +1,7 @@
 """Settings that must stand before numpy, scipy and scikit-learn are imported, and how hard and how wide tests run."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,10 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 # the installed package is tested, in other processes too: the folder that they start in is no place to import from
 os.environ["PYTHONSAFEPATH"] = "1"
+
+# a shell that starts the tests in the background has them ignore Ctrl-C, which some of them send
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A test that passed yesterday and was not touched passes today: the examples of hypothesis are the same every
 # time.  SKL_INCREC_SEARCH=20 draws twenty times as many, new ones in every run.

@@ -24,7 +24,7 @@ cdef class State:
     cdef public bint encodes_y        # a classifier: labels become 0 and 1
     cdef public object user_key, item_key, time_key
     cdef public bint optional_y       # a recommender: y may be absent, and only y > 0 counts
-    cdef public double min_y
+    cdef public double min_y, taken_y
     cdef public long long n_events, n_late
     cdef public double now            # the newest time seen; -inf before any
     cdef int n_pair

@@ -382,7 +382,7 @@ cdef class State:
         s.history = None if self.history is None else self.history.copy()
         s.n_events, s.n_late, s.now = self.n_events, self.n_late, self.now
         s.user_key, s.item_key, s.time_key = self.user_key, self.item_key, self.time_key
-        s.optional_y, s.min_y = self.optional_y, self.min_y
+        s.optional_y, s.min_y, s.taken_y = self.optional_y, self.min_y, self.taken_y
         s.rebind()
         return s
 

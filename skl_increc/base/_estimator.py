@@ -93,7 +93,7 @@ class InteractionEstimator(
         state.user_key, state.item_key, state.time_key = self._owner_col(), self.item_col, self.time_col
         state.optional_y, state.encodes_y = self._optional_y, self._encodes_y
         min_y = getattr(self, "min_y", None)
-        state.min_y = -np.inf if min_y is None else float(min_y)
+        state.min_y, state.taken_y = -np.inf if min_y is None else float(min_y), self._taken_y()
         self._configure(state)
         state.stale = False
 

@@ -126,7 +126,7 @@ def learn_one(self, x=None, y=None, w=1.0, *, user=None, item=None):
     if y is None:
         if not st.optional_y:
             raise ValueError(f"learn_one of {type(self).__name__} needs y, the rating; got None.")
-        yy = max(1.0, st.min_y)          # happened: a positive, whatever min_y asks of a size
+        yy = st.taken_y
     elif st.encodes_y:
         yy = self._encode_one(y)
     else:

@@ -26,14 +26,18 @@ class TargetMixin:
 
     _optional_y: ClassVar[bool] = False
 
+    def _taken_y(self) -> float:
+        """What y = None stands for: a positive, whatever ``min_y`` asks of a size."""
+        min_y = getattr(self, "min_y", None)
+        return 1.0 if min_y is None else max(1.0, float(min_y))
+
     def _check_y(self, y: Any, n: int) -> np.ndarray:
         if y is None:
             if not self._optional_y:
                 raise ValueError(
                     f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
                 )
-            min_y = getattr(self, "min_y", None)
-            return np.full(n, 1.0 if min_y is None else max(1.0, float(min_y)))  # None is a positive
+            return np.full(n, self._taken_y())
         if _is_plain(y) and -LARGEST < y.min() and y.max() < LARGEST:
             return np.ascontiguousarray(y)
         y = column_or_1d(y, warn=True)

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -162,11 +162,6 @@ def in_window(model: Any, events: Sequence[Event]) -> list[Event]:
     span = span_in_seconds(model.window)
     now = max((e.t for e in events), default=0.0)
     return [e for e in events if now - e.t < span]
-
-
-def from_now_on(events: Sequence[Event], seconds: float) -> list[Event]:
-    """The same events so much later."""
-    return [replace(e, t=e.t + seconds) for e in events]
 
 
 # -- forms -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from skl_increc.base._batch import learn_events, rows_of
 from skl_increc.base._interactions import Ids, Interactions
 from skl_increc.base._threads import in_threads
 from skl_increc.compose._composition import Composed, all_split
-from skl_increc.compose._member import Member
+from skl_increc.compose._member import Member, check_member
 from skl_increc.compose._members import BaggingLearner
 from skl_increc.factorization import BPR, BiasedMF
 
@@ -31,7 +31,11 @@ class _Bagged(Composed):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [InteractionEstimator, None],
         "n_estimators": [Interval(numbers.Integral, 1, None, closed="left")],
-        "n_jobs": [numbers.Integral, None],
+        "n_jobs": [
+            None,
+            Interval(numbers.Integral, 1, None, closed="left"),
+            Interval(numbers.Integral, None, -1, closed="right"),
+        ],
     }
 
     def __init__(
@@ -61,8 +65,11 @@ class _Bagged(Composed):
 
     def _bagged(self) -> Any:
         model = self._default_estimator() if self.estimator is None else self.estimator
-        self._check_time(model, "The estimator")
+        check_member(self, model, "The estimator")
         return model
+
+    def _models(self) -> list[Any]:
+        return [self._bagged()]
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``estimator__name`` reaches into the estimator."""

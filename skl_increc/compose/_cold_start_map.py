@@ -72,7 +72,7 @@ class ColdStartMap(MappedFactors, Recommender):
 
     **Cost**: an event costs what the model takes; a refreshment O(f k + d\ :sup:`2` k + d\ :sup:`3`) for d columns (or
     items, where these are fewer), f features that are not zero and k factors, every `refresh` events.  A list takes
-    O(n k).
+    O(n k).  A table is learned in a copy of the model.
 
     **Guarantees**: S as the model has it.
 

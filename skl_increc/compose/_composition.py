@@ -8,7 +8,7 @@ import numpy as np
 
 from skl_increc._state._state import State
 from skl_increc.base import Guarantees, InteractionEstimator
-from skl_increc.compose._member import Member
+from skl_increc.compose._member import Member, check_member
 
 if TYPE_CHECKING:
     from typing import Self
@@ -22,9 +22,12 @@ class Composed:
     _composed = True
     time_col: Any
 
-    def _check_time(self, model: Any, what: str) -> None:
-        if model.time_col is not None and self.time_col is None:
-            raise ValueError(f"{what} has a time_col and the {type(self).__name__} has none. Set time_col.")
+    def _models(self) -> list[Any]:
+        """The models as they were given."""
+        raise NotImplementedError
+
+    def _taken_y(self) -> float:
+        return max(model._taken_y() for model in self._models())
 
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:
         return state.learner.score_pairs(np.ascontiguousarray(u, np.int32), np.ascontiguousarray(i, np.int32))
@@ -56,7 +59,7 @@ class Composition(Composed):
                 )
         self._check_names([name for name, _ in entries])
         for name, model in entries:
-            self._check_time(model, f"The member {name!r}")
+            check_member(self, model, f"The member {name!r}")
         return entries
 
     def _check_names(self, names: list[str]) -> None:
@@ -100,6 +103,9 @@ class Composition(Composed):
             self.estimators = list(self.estimators)  # tells the state that parameters were set
         return self
 
+    def _models(self) -> list[Any]:
+        return [model for _, model in self._entries()]
+
     def _described(self) -> list[list[str]]:
         """The members in words, for the state to know whether they were changed."""
         return [
@@ -125,9 +131,6 @@ class OneAnswers(Composition):
 
     def _structure(self) -> dict[str, Any]:
         return {"estimators": self._described(), "history": self.history, "time_col": self.time_col}
-
-    def _models(self) -> list[Any]:
-        return [model for _, model in self._entries()]
 
     def _order_teaches(self) -> bool:
         return any(model._order_teaches() for model in self._models())

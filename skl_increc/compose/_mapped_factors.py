@@ -16,7 +16,7 @@ from skl_increc.base._batch import learn_events
 from skl_increc.base._features import ItemFeatureMixin, check_columns, feature_store
 from skl_increc.base._interactions import Ids, Interactions
 from skl_increc.compose._feature_map import FIRST, FeatureMap
-from skl_increc.compose._member import Member
+from skl_increc.compose._member import Member, check_member
 
 if TYPE_CHECKING:
     from typing import Self
@@ -78,10 +78,7 @@ class MappedFactors(ItemFeatureMixin):
         fits = isinstance(model, kind) and hasattr(type(model), "item_factors_")
         if not fits:
             raise ValueError(f"estimator must be a {words}; got {model!r}.")
-        if model.time_col is not None and self.time_col is None:
-            raise ValueError(
-                f"The estimator has a time_col and the {type(self).__name__} has none. Set time_col."
-            )
+        check_member(self, model, "The estimator")
 
     def _model(self) -> Any:
         """The model, not taught."""
@@ -125,7 +122,7 @@ class MappedFactors(ItemFeatureMixin):
         try:
             if len(u) == 1 and state.n_events + 1 < kept.due:  # the model itself learns it or changes nothing
                 _teach(member.model, u, i, y, w, t)
-                _count(counts, i, w)
+                _count(counts, i, self._heard(y, w))
             else:
                 model, made, new_counts = member.copy().model, kept.copy(), counts.copy()
                 self._learn_by(state, model, made, new_counts, (u, i, y, w, t))
@@ -145,7 +142,7 @@ class MappedFactors(ItemFeatureMixin):
             b = min(n, a + max(1, kept.due - came))
             part = [column[a:b] for column in events]
             _teach(model, *part)
-            _count(counts, part[1], part[3])
+            _count(counts, part[1], self._heard(part[2], part[3]))
             came, a = came + b - a, b
             if came >= kept.due:
                 features = feature_store(state, 1)
@@ -153,6 +150,10 @@ class MappedFactors(ItemFeatureMixin):
                 rows = rows[features.known(rows)]
                 kept.fit(features.csr(rows), _own(model, rows), float(self.l2))
                 kept.due = came + min(self.refresh, max(FIRST, came // 4))
+
+    def _heard(self, y: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """Weights of what teaches something of an item; a refusal is no event of it."""
+        return np.where(y > 0, w, 0.0) if self._optional_y else w  # type: ignore[attr-defined]
 
     # -- answers --------------------------------------------------------------------------------
     def _score(self, state: State, u: np.ndarray, i: np.ndarray) -> np.ndarray:

@@ -6,11 +6,30 @@ import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from skl_increc._state._state import State
+from skl_increc.base._carried import CarriedMixin
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Member"]
+__all__ = ["Member", "check_member"]
+
+
+def check_member(owner: Any, model: Any, what: str) -> None:
+    """A member is taught numbers in place of ids, and nothing else of an event but y, weight and time."""
+    own = type(owner).__name__
+    if model.time_col is not None and owner.time_col is None:
+        raise ValueError(f"{what} has a time_col and the {own} has none. Set time_col.")
+    if isinstance(model, CarriedMixin) and model._state is not None and model._was_told(model._state):
+        raise ValueError(
+            f"{what} was told features or ties by id, and inside a {own} users and items are numbers. Use it alone, or "
+            "a member that was told nothing."
+        )
+    columns = [parameter for _, _, parameter in model._context_cols()]
+    if columns:
+        raise ValueError(
+            f"{what} has {', '.join(sorted(set(columns)))}, columns of an event that are not shown to what is inside a "
+            f"{own}. Use it alone, or without them."
+        )
 
 
 class Member:
