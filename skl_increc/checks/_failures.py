@@ -58,7 +58,7 @@ NUMPY = ("empty", "zeros", "full", "ones")
 MOST_ALLOCATIONS = 400
 #: one request for memory in so many fails, from another one on for each model; all of them where a profile of
 #: hypothesis asks for more examples than its default
-STRIDE = 3
+STRIDE = 5
 SINGLES = 40  # events of new users and items: rows grow at 16 and at 32, a list of one user at 4, 8 and 16
 
 
