@@ -76,7 +76,9 @@ MODELS = {
     "EASE": EASE(),
     "EASE-recency": EASE(30.0, recency=0.9, min_y=3, max_items=12),
     "EASE-history=5": EASE(history=5, cold_start="recent"),
-    "BiasedMFClassifier-sgd": BiasedMFClassifier(4, optimizer="sgd", learning_rate=0.1, history=3),
+    "BiasedMFClassifier-sgd": BiasedMFClassifier(
+        4, optimizer="sgd", learning_rate=0.1, class_weight="balanced", history=3
+    ),
     "FactorizationMachine": FactorizationMachine(optimizer_bias="ftrl", interactions="user-item"),
     "Blend": Blend(
         [

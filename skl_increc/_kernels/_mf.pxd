@@ -20,6 +20,8 @@ cdef extern from "mf.h" nogil:
         int k, optimizer, loss, biases
         float lr, lr_bias, l2, l2_bias, eps
         double *broken
+        double classes[2]
+        int balanced
     ctypedef struct mf_totals:
         double n, s1, s2, shift, lo, hi
     void mf_learn(const mf_model *m, mf_totals *T, const int32_t *u, const int32_t *i, const double *y,

@@ -40,6 +40,7 @@ cdef class MFLearner(Learner):
         self.m.k = k
         self.m.stride = stride
         self.m.broken = &self.n_broken
+        self.weigh((1.0, 1.0))
         self.count = True
         self.quantiles = normal_quantiles()
         self.old = <float *>malloc(2 * stride * sizeof(float))
@@ -59,6 +60,11 @@ cdef class MFLearner(Learner):
         self.m.eps = epsilon
         self.start_kind, self.start_mean = start_kind, start_mean
         self.init_scale, self.seed = min(init_scale, LARGEST), seed
+
+    def weigh(self, classes):
+        """What events of 0 and of 1 weigh, two numbers, or "balanced": both the same, by their sums so far."""
+        self.m.balanced = classes == "balanced"
+        self.m.classes[0], self.m.classes[1] = (1, 1) if self.m.balanced else classes
 
     def bind(self, dict users, dict items, scalars):
         # the old blocks are dropped at the very end: to drop one may let another thread in

@@ -185,21 +185,6 @@ SKL_INLINE int fm_pair_step(const mf_model *m, const fm_kind *kind, fm_part *U, 
     return 0;
 }
 
-/* 0/1 targets as in mf.h, the classes weighted: by numbers, or (balanced) so that both weigh the same so far. */
-SKL_OPTIONAL static void fm_log_odds(mf_totals *T, const double *y, const double *w, int n, int count,
-                                     const double *classes, int balanced, float *target, float *offset, float *weight)
-{
-    for (int t = 0; t < n; t++) {
-        if (count) { T->n += w[t]; T->s1 += w[t] * y[t]; }
-        const double one = T->s1 + 0.5, none = T->n - T->s1 + 0.5, half = 0.5 * (T->n + 1.0);
-        const double heavy = y[t] > 0.5 ? (balanced ? half / one : classes[1]) : (balanced ? half / none : classes[0]);
-        const double up = classes[1] * (one - 0.5) + 0.5, down = classes[0] * (none - 0.5) + 0.5;
-        target[t] = (float)y[t];
-        weight[t] = (float)(w[t] * heavy);
-        offset[t] = balanced ? 0.0f : (float)log(up / down);
-    }
-}
-
 #define FM_WIDTHS(CALL) \
     switch (m->stride) { \
     case 16: return CALL(16); \

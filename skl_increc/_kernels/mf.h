@@ -29,6 +29,8 @@ typedef struct {
     int k, optimizer, loss, biases;
     float lr, lr_bias, l2, l2_bias, eps;
     double *broken;        /* where steps are counted that were not made (mf_broke) */
+    double classes[2];     /* what events of y = 0 and of y = 1 weigh (logistic loss) */
+    int balanced;          /* both the same instead, by their sums so far */
 } mf_model;
 
 /* the parameters of a step, copied out of the model once a call: no store to a row can alias them */
@@ -246,25 +248,31 @@ SKL_INLINE void mf_events(const mf_model *m, const int32_t *u, const int32_t *i,
     }
 }
 
-/* 0/1 targets: the offset is the log-odds of the base rate, counted half an event each way */
-SKL_INLINE void mf_log_odds(mf_totals *T, const double *y, const double *w, int n, int count,
-                        int centre, float *target, float *offset, float *weight)
+/* 0/1 targets: the offset is the log-odds of the base rate, counted half an event each way.  Events of the two
+ * classes weigh as the model says, or (balanced) so that both have weighed the same so far. */
+SKL_INLINE void mf_log_odds(const mf_model *m, mf_totals *T, const double *y, const double *w, int n, int count,
+                        float *target, float *offset, float *weight)
 {
     double N[MF_BLOCK], A[MF_BLOCK];
+    const double *heavy = m->classes;
     for (int t = 0; t < n; t++) {
         if (count) { T->n += w[t]; T->s1 += w[t] * y[t]; }
         N[t] = T->n; A[t] = T->s1;
         target[t] = (float)y[t];
-        weight[t] = (float)w[t];
+        weight[t] = (float)(w[t] * (y[t] > 0.5 ? heavy[1] : heavy[0]));
     }
+    if (m->balanced)
+        for (int t = 0; t < n; t++)
+            weight[t] = (float)(w[t] * (0.5 * (N[t] + 1.0) / (y[t] > 0.5 ? A[t] + 0.5 : N[t] - A[t] + 0.5)));
+    const int centre = m->biases && !m->balanced;
     for (int t = 0; t < n; t++)
-        offset[t] = centre ? (float)log((A[t] + 0.5) / (N[t] - A[t] + 0.5)) : 0.0f;
+        offset[t] = centre ? (float)log((heavy[1] * A[t] + 0.5) / (heavy[0] * (N[t] - A[t]) + 0.5)) : 0.0f;
 }
 
 SKL_INLINE void mf_targets_of(const mf_model *m, mf_totals *T, const double *y, const double *w, int n,
                               int count, float *target, float *offset, float *weight)
 {
-    if (m->loss == MF_LOGISTIC) mf_log_odds(T, y, w, n, count, m->biases, target, offset, weight);
+    if (m->loss == MF_LOGISTIC) mf_log_odds(m, T, y, w, n, count, target, offset, weight);
     else mf_standardise(T, y, w, n, count, m->biases, target, weight);
 }
 

@@ -40,6 +40,7 @@ COMMON_CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
     "n_epochs": [Interval(numbers.Integral, 1, None, closed="left")],
     "min_y": [None, numbers.Real],
+    "class_weight": [None, dict, StrOptions({"balanced"})],
     "cold_start": [StrOptions({"recent", "popular"})],
     "window": [None, np.timedelta64, Interval(numbers.Real, 0, None, closed="neither"), dt.timedelta],
 }

@@ -165,7 +165,6 @@ class BPR(ImplicitFactors):
         "exponent": [Interval(numbers.Real, 0, None, closed="left")],
         "n_candidates": [Interval(numbers.Integral, 1, None, closed="left")],
         "negative_weight": [Interval(numbers.Real, 0, None, closed="neither"), StrOptions({"balanced"})],
-        "class_weight": [None, dict, StrOptions({"balanced"})],
         "optimizer": [StrOptions(set(RATES))],
         "learning_rate": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "learning_rate_bias": [None, Interval(numbers.Real, 0, None, closed="neither")],

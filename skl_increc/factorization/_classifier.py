@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from skl_increc._state._state import State
 from skl_increc.factorization._base import FactorMixin
 from skl_increc.factorization._labels import BinaryModel
 
@@ -31,6 +32,9 @@ class BiasedMFClassifier(FactorMixin, BinaryModel):
         Shrinkage of the vectors and of the biases (None: `l2`).
     init_scale : float, default=0.07
         Standard deviation of the random start.
+    class_weight : dict, "balanced" or None, default=None
+        Label -> weight of its events.  "balanced": both labels weigh the same, by the sums of their weights so far;
+        the probabilities are then those of a stream in which both are as frequent.
     init, n_epochs, biases, implicit, implicit_size, replay, replay_size, history, random_state, verbose
         As in ``BiasedMF``.
     user_col, item_col, time_col
@@ -68,6 +72,7 @@ class BiasedMFClassifier(FactorMixin, BinaryModel):
         l2_bias: float | None = 0.03,
         init: str = "normal",
         init_scale: float = 0.07,
+        class_weight: dict | str | None = None,
         n_epochs: int = 1,
         biases: bool = True,
         implicit: str | None = None,
@@ -89,6 +94,7 @@ class BiasedMFClassifier(FactorMixin, BinaryModel):
         self.l2_bias = l2_bias
         self.init = init
         self.init_scale = init_scale
+        self.class_weight = class_weight
         self.n_epochs = n_epochs
         self.biases = biases
         self.implicit = implicit
@@ -101,3 +107,7 @@ class BiasedMFClassifier(FactorMixin, BinaryModel):
         self.user_col = user_col
         self.item_col = item_col
         self.time_col = time_col
+
+    def _configure(self, state: State) -> None:
+        super()._configure(state)
+        state.learner.weigh(self._class_weights(state))

@@ -150,17 +150,13 @@ class MachineMixin(ItemFeatureMixin, UserFeatureMixin, VectorMixin, ContextListM
             pairs_within=self.interactions == "all",
             ftrl=self.optimizer_bias == "ftrl",
             l1=self.l1_bias,
-            classes=self._class_weights(state),
+            classes=self._class_weights(state) if self._loss else (1.0, 1.0),
             columns=[(key, kind, side) for key, kind, side, _ in self._columns()],
             keys=(self._owner_col(), self.item_col),
             separator=self.separator,
         )
         self._start_columns(state)
         learner.clip = getattr(self, "clip_to_range", False)
-
-    def _class_weights(self: Any, state: State) -> Any:
-        """Weights of y = 0 and y = 1, or "balanced"."""
-        return 1.0, 1.0
 
     def _take_context(self: Any, state: State, context: Context) -> None:
         features = state.stores["features"]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import StrOptions
-
-from skl_increc._state._state import State
 from skl_increc.factorization._fm import MachineMixin
-from skl_increc.factorization._labels import BinaryModel, weights_of_classes
+from skl_increc.factorization._labels import BinaryModel
 
 __all__ = ["FactorizationMachineClassifier"]
 
@@ -67,10 +64,6 @@ class FactorizationMachineClassifier(MachineMixin, BinaryModel):
     """
 
     _loss: ClassVar[int] = 1
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **MachineMixin._parameter_constraints,
-        "class_weight": [None, dict, StrOptions({"balanced"})],
-    }
 
     def __init__(
         self,
@@ -116,7 +109,3 @@ class FactorizationMachineClassifier(MachineMixin, BinaryModel):
         self.user_col = user_col
         self.item_col = item_col
         self.time_col = time_col
-
-    def _class_weights(self, state: State) -> Any:
-        labels = self._coming if self._coming is not None else self._labels(state)
-        return weights_of_classes(self.class_weight, labels)

@@ -51,8 +51,7 @@ cdef class FMLearner(MFLearner):
     cdef known described[2]
     cdef object versions
     cdef desk mine, asked         # of learning; of answering, with the interpreter's lock
-    cdef double classes[2]
-    cdef bint balanced, plain
+    cdef bint plain
     cdef public object columns    # (key, kind, side) of each
     cdef public object keys       # of the users, of the items
     cdef public str separator
@@ -67,5 +66,3 @@ cdef class FMLearner(MFLearner):
     cdef void add_row(self, desk *d, int side, float *V, mf_stat *S, Py_ssize_t row, float x) noexcept nogil
     cdef void add_described(self, desk *d, int segment, int side, Py_ssize_t row) noexcept nogil
     cdef float total(self, desk *d) noexcept nogil
-    cdef void targets(self, const double *y, const double *w, int n, float *target, float *offset,
-                      float *weight) noexcept nogil

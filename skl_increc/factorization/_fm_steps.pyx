@@ -29,8 +29,6 @@ cdef extern from "fm.h" nogil:
                  float offset, float w, float *sums)
     float fm_sum_side(const mf_model *m, const fm_kind *kind, const fm_part *part, int n, float *sum)
     float fm_product(const mf_model *m, const float *a, const float *b)
-    void fm_log_odds(mf_totals *T, const double *y, const double *w, int n, int count, const double *classes,
-                     int balanced, float *target, float *offset, float *weight)
 
 cdef enum:
     WHO = 0            # sides
@@ -57,7 +55,6 @@ cdef class FMLearner(MFLearner):
 
     def __cinit__(self, int k, Py_ssize_t stride):
         self.kind.all = 1
-        self.classes[0] = self.classes[1] = 1
         self.mine.sums = <float *>malloc(FM_SUMS * stride * sizeof(float))
         self.asked.sums = <float *>malloc(FM_SUMS * stride * sizeof(float))
         if self.mine.sums == NULL or self.asked.sums == NULL:
@@ -73,10 +70,9 @@ cdef class FMLearner(MFLearner):
 
     def configure_machine(self, *, bint pairs_within, bint ftrl, float l1, classes, columns, keys,
                           str separator):
-        """Take the parameters that ``MFLearner`` does not have; `classes` are two weights, or "balanced"."""
+        """Take the parameters that ``MFLearner`` does not have; for `classes` see `weigh`."""
         self.kind.all, self.kind.ftrl, self.kind.l1 = pairs_within, ftrl, l1
-        self.balanced = classes == "balanced"
-        self.classes[0], self.classes[1] = (1, 1) if self.balanced else classes
+        self.weigh(classes)
         self.columns, self.keys, self.separator = columns, keys, separator
         self.scores_in_python = bool(columns)
         self.plain = not columns and not ftrl and classes == (1, 1)
@@ -283,13 +279,6 @@ cdef class FMLearner(MFLearner):
             if x != 0:
                 self.add_row(d, one.place & 1, t.V, t.S, one.row, x)
 
-    cdef void targets(self, const double *y, const double *w, int n, float *target, float *offset,
-                      float *weight) noexcept nogil:
-        if self.m.loss:
-            fm_log_odds(self.T, y, w, n, self.count, self.classes, self.balanced, target, offset, weight)
-        else:
-            mf_targets(&self.m, self.T, y, w, n, self.count, target, offset, weight)
-
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
         cdef float target[MF_BLOCK]
@@ -306,7 +295,7 @@ cdef class FMLearner(MFLearner):
             return
         while a < n:
             b = <int>min(n - a, <Py_ssize_t>MF_BLOCK)
-            self.targets(y + a, w + a, b, target, offset, weight)
+            mf_targets(&self.m, self.T, y + a, w + a, b, self.count, target, offset, weight)
             for j in range(b):
                 self.gather(d, self.coming, self.at, u[a + j], i[a + j], w[a + j], self.count)
                 self.m.broken[0] += fm_learn(&self.m, &self.kind, d.parts, d.n[WHO], d.parts + d.room,
@@ -343,16 +332,6 @@ cdef class FMLearner(MFLearner):
             self.add_described(d, WHAT, 1, first + j)
             out[j] = a + fm_sum_side(&self.m, &self.kind, d.parts + d.room, d.n[WHAT], B)
             out[j] += fm_product(&self.m, d.sums, B)
-
-    cdef void units(self, double *centre, double *scale) noexcept nogil:
-        cdef double zero = 0
-        cdef float target, offset, weight
-        if self.m.loss:
-            fm_log_odds(self.T, &zero, &zero, 1, False, self.classes, self.balanced, &target, &offset,
-                        &weight)
-            centre[0], scale[0] = offset, 1
-        else:
-            MFLearner.units(self, centre, scale)
 
     def score_event(self, dict x, object user, object item, Py_ssize_t u, Py_ssize_t i):
         """As `score`, with what else the event says."""
@@ -420,7 +399,7 @@ cdef class FMLearner(MFLearner):
     cdef MFLearner reader(self):
         cdef FMLearner r = FMLearner.__new__(FMLearner, self.m.k, self.m.stride)
         self.lend(r)
-        r.kind, r.balanced, r.classes = self.kind, self.balanced, self.classes
+        r.kind = self.kind
         r.kept = [(t.factors, t.stat, t.number) for t in self.features.tables]
         r.described[0], r.described[1] = self.described[0], self.described[1]
         r.versions = None if self.versions is None else list(self.versions)

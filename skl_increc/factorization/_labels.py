@@ -28,6 +28,7 @@ class BinaryModel(ClassifierMixin, InteractionEstimator):
 
     _encodes_y: ClassVar[bool] = True
     _multiclass: ClassVar[bool] = False  # what River asks a classifier
+    class_weight: Any
     _log_odds_one = predict_one
 
     def __sklearn_tags__(self) -> Any:
@@ -35,6 +36,12 @@ class BinaryModel(ClassifierMixin, InteractionEstimator):
         tags.classifier_tags.multi_class = False
         tags.classifier_tags.poor_score = True
         return tags
+
+    # -- what events weigh ------------------------------------------------------------------------
+    def _class_weights(self, state: State) -> Any:
+        """Weights of y = 0 and y = 1, or "balanced"."""
+        labels = self._coming if self._coming is not None else self._labels(state)
+        return weights_of_classes(self.class_weight, labels)
 
     # -- labels -----------------------------------------------------------------------------------
     def _check_passes(self) -> None:
