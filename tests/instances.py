@@ -3,7 +3,17 @@
 import datetime as dt
 
 from skl_increc.baselines import Baseline, Popularity
-from skl_increc.compose import Bagging, Blend, ColdStartMap, RatingColdStartMap, RatingFallback, Switch
+from skl_increc.compose import (
+    Bagging,
+    Blend,
+    ColdStartMap,
+    Fallback,
+    RatingBagging,
+    RatingColdStartMap,
+    RatingFallback,
+    RatingSwitch,
+    Switch,
+)
 from skl_increc.content import ContentRidge, Rocchio
 from skl_increc.factorization import (
     BPR,
@@ -93,6 +103,13 @@ MODELS = {
     "Bagging": Bagging(n_estimators=2),
     "RatingFallback": RatingFallback(min_events=3),
     "Switch": Switch(choices={"u1": "alike", 1: "alike", 2: "alike"}),
+    "Bagging-ratings": RatingBagging(Baseline(), 2),
+    "RatingFallback-lists": Fallback(
+        [("alike", ItemKNN()), ("popular", Popularity(half_life="auto", history=0))], min_events=2
+    ),
+    "Switch-ratings": RatingSwitch(
+        [("shrunk", Baseline()), ("items", SlopeOne())], choices={1: "shrunk", "u1": "shrunk"}
+    ),
     "BPR": BPR(8, n_negatives=10),
     "BPR-options": BPR(
         17,
