@@ -62,7 +62,7 @@ cdef class MFLearner(Learner):
         self.init_scale, self.seed = min(init_scale, LARGEST), seed
 
     def weigh(self, classes):
-        """What events of 0 and of 1 weigh, two numbers, or "balanced": both the same, by their sums so far."""
+        """What events of 0 and of 1 weigh: two numbers, or "balanced": the same, by sums so far."""
         self.m.balanced = classes == "balanced"
         self.m.classes[0], self.m.classes[1] = (1, 1) if self.m.balanced else classes
 

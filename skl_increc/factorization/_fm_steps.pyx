@@ -13,7 +13,6 @@ from skl_increc._kernels._mf cimport (
     mf_model,
     mf_stat,
     mf_targets,
-    mf_totals,
     skl_row_start,
 )
 from skl_increc._state._feature_tables cimport Encoded, Features, FeatureTable, entry
