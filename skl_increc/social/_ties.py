@@ -27,7 +27,7 @@ LARGEST = 1e6  # of a weight; and the smallest is one over it
 class TiedMF(CarriedMixin, BiasedMF):
     """A ``BiasedMF`` whose users have ties; its learner is a ``TrustLearner``."""
 
-    #: parameters of BiasedMF that a model with ties leaves at these
+    # parameters of BiasedMF that a model with ties leaves at these
     optimizer: Any = "adagrad"
     learning_rate: Any = None
     learning_rate_bias: Any = None
