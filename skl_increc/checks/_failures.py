@@ -46,12 +46,19 @@ GROWING = [
     "skl_increc._state._cells",
     "skl_increc._state._window",
     "skl_increc._state._state",
+    "skl_increc._state._feature_tables",
     "skl_increc._kernels._ladder",
     "skl_increc._kernels._mf",
     "skl_increc._kernels._neighbors",
     "skl_increc.sequence._rules",
     "skl_increc.sequence._sessions",
     "skl_increc.linear._gram",
+    "skl_increc.linear._block",
+    "skl_increc.factorization._implicit_als",
+    "skl_increc.content._content_ridge",
+    "skl_increc.content._rocchio",
+    "skl_increc.compose._feature_map",
+    "skl_increc.compose._mapped_factors",
 ]
 ALLOCATORS = ("grown", "aligned_empty", "aligned_zeros")
 NUMPY = ("empty", "zeros", "full", "ones")

@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import Interval
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees, InteractionEstimator, RatingRegressor, Recommender
-from skl_increc.base._batch import learn_events, rows_of
-from skl_increc.base._interactions import Ids, Interactions
+from skl_increc.base._batch import rows_of
+from skl_increc.base._interactions import Interactions
 from skl_increc.base._threads import in_threads
 from skl_increc.compose._composition import Composed, all_split
 from skl_increc.compose._member import Member, check_member
@@ -116,18 +116,13 @@ class _Bagged(Composed):
             super()._learn_in_turn(state, events, y, w, t)  # type: ignore[misc]
             return
         u, i = self._rows_of_both(state, events, y, w, t)
-        members = [store.model for store in state.stores.values()]
 
         def learn(m: int) -> None:
             k = state.learner.draws(m, len(u))
             rows = np.flatnonzero(k)
-            timed = t if members[m].time_col is not None else None
-            drawn = Interactions(_rows_as_ids(u), _rows_as_ids(i), timed).take(rows)
-            learn_events(
-                members[m], state.stores[f"member_{m}"].state(), drawn, y[rows], w[rows] * k[rows], None
-            )
+            state.stores[f"member_{m}"].teach(u[rows], i[rows], y[rows], w[rows] * k[rows], t[rows])
 
-        in_threads(self.n_jobs, learn, range(len(members)))
+        in_threads(self.n_jobs, learn, range(len(state.stores)))
         state.rebind()
         state.record(u, i, y, w, t)
         state.learner.count(u)
@@ -152,10 +147,6 @@ class _Bagged(Composed):
         """The members, which know users and items by row numbers."""
         state = self._ready_state()  # type: ignore[attr-defined]
         return [state.stores[f"member_{m}"].model for m in range(len(state.stores))]
-
-
-def _rows_as_ids(rows: np.ndarray) -> Ids:
-    return Ids(ints=rows.astype(np.int64), missing=rows < 0)
 
 
 class Bagging(_Bagged, Recommender):

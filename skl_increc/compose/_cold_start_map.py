@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from skl_increc._state._state import State
 from skl_increc.base import RatingRegressor, Recommender
 from skl_increc.compose._mapped_factors import MappedFactors
@@ -213,9 +211,4 @@ class RatingColdStartMap(MappedFactors, RatingRegressor):
 
     def _unit(self, state: State) -> float:
         """The standard deviation of the ratings so far, as the model has it."""
-        n, total, squares = state.scalar("totals")[:3]
-        if n <= 0:
-            return 0.0
-        mean, raw = total / n, squares / n
-        variance = raw - mean * mean
-        return float(np.sqrt(variance)) if variance > 1e-12 * raw else 0.0
+        return float(state.learner.centre_and_scale()[1])

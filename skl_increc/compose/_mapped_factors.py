@@ -12,9 +12,7 @@ from sklearn.utils._param_validation import Interval
 from skl_increc._state._state import State
 from skl_increc._state.fields import Field
 from skl_increc.base import Guarantees
-from skl_increc.base._batch import learn_events
 from skl_increc.base._features import ItemFeatureMixin, check_columns, feature_store
-from skl_increc.base._interactions import Ids, Interactions
 from skl_increc.compose._feature_map import FIRST, FeatureMap
 from skl_increc.compose._member import Member, check_member
 
@@ -121,12 +119,12 @@ class MappedFactors(ItemFeatureMixin):
         counts = state.item_rows.arrays["events"][:, 0]
         try:
             if len(u) == 1 and state.n_events + 1 < kept.due:  # the model itself learns it or changes nothing
-                _teach(member.model, u, i, y, w, t)
+                member.teach(u, i, y, w, t)
                 _count(counts, i, self._heard(y, w))
             else:
-                model, made, new_counts = member.copy().model, kept.copy(), counts.copy()
-                self._learn_by(state, model, made, new_counts, (u, i, y, w, t))
-                member.model, state.stores["map"] = model, made
+                taught, made, new_counts = member.copy(), kept.copy(), counts.copy()
+                self._learn_by(state, taught, made, new_counts, (u, i, y, w, t))
+                member.model, state.stores["map"] = taught.model, made
                 counts[:] = new_counts
         except BaseException:
             state.undo()
@@ -134,21 +132,21 @@ class MappedFactors(ItemFeatureMixin):
         state.record(u, i, y, w, t)
 
     def _learn_by(
-        self, state: State, model: Any, kept: FeatureMap, counts: np.ndarray, events: tuple[np.ndarray, ...]
+        self, state: State, member: Member, kept: FeatureMap, counts: np.ndarray, events: tuple[np.ndarray, ...]
     ) -> None:
-        """Teach a copy of the model, and make the map whenever it is due."""
+        """Teach a copy of the member, and make the map whenever it is due."""
         a, n, came = 0, len(events[0]), state.n_events
         while a < n:
             b = min(n, a + max(1, kept.due - came))
             part = [column[a:b] for column in events]
-            _teach(model, *part)
+            member.teach(*part)
             _count(counts, part[1], self._heard(part[2], part[3]))
             came, a = came + b - a, b
             if came >= kept.due:
                 features = feature_store(state, 1)
                 rows = np.flatnonzero(counts[: state.item_rows.used] >= self.min_events)
                 rows = rows[features.known(rows)]
-                kept.fit(features.csr(rows), _own(model, rows), float(self.l2))
+                kept.fit(features.csr(rows), _own(member.model, rows), float(self.l2))
                 kept.due = came + min(self.refresh, max(FIRST, came // 4))
 
     def _heard(self, y: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -213,15 +211,6 @@ def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     for x, y in zip(a[1:], b[1:], strict=True):
         total += x * y
     return total
-
-
-def _teach(model: Any, u: Any, i: Any, y: Any, w: Any, t: Any) -> None:
-    """Let the model learn events of these rows; on error it is as it was."""
-    if model._state is None:
-        model._state = model._new_state()
-    users, items = (Ids(ints=rows.astype(np.int64), missing=rows < 0) for rows in (u, i))
-    events = Interactions(users, items, None if model.time_col is None else t)
-    learn_events(model, model._ready_state(), events, y, w, None)
 
 
 def _count(counts: np.ndarray, i: np.ndarray, w: np.ndarray) -> None:

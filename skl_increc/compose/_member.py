@@ -5,8 +5,12 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from skl_increc._state._state import State
+from skl_increc.base._batch import learn_events
 from skl_increc.base._carried import CarriedMixin
+from skl_increc.base._interactions import Ids, Interactions
 
 if TYPE_CHECKING:
     from typing import Self
@@ -46,6 +50,12 @@ class Member:
         if self.model._state is None:
             self.model._state = self.model._new_state()
         return self.model._ready_state()
+
+    def teach(self, u: np.ndarray, i: np.ndarray, y: np.ndarray, w: np.ndarray, t: np.ndarray) -> None:
+        """Let it learn events of these rows; on error it is as it was."""
+        users, items = (Ids(ints=rows.astype(np.int64), missing=rows < 0) for rows in (u, i))
+        events = Interactions(users, items, None if self.model.time_col is None else t)
+        learn_events(self.model, self.state(), events, y, w, None)
 
     # -- what a state asks of its stores --------------------------------------------------------
     def reserve_rows(self, n_users: int, n_items: int) -> None:
