@@ -132,7 +132,12 @@ class MappedFactors(ItemFeatureMixin):
         state.record(u, i, y, w, t)
 
     def _learn_by(
-        self, state: State, member: Member, kept: FeatureMap, counts: np.ndarray, events: tuple[np.ndarray, ...]
+        self,
+        state: State,
+        member: Member,
+        kept: FeatureMap,
+        counts: np.ndarray,
+        events: tuple[np.ndarray, ...],
     ) -> None:
         """Teach a copy of the member, and make the map whenever it is due."""
         a, n, came = 0, len(events[0]), state.n_events

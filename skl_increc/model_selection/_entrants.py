@@ -219,6 +219,12 @@ def ranking_calls(model: Any, columns: Columns, k: int, exclude_seen: bool) -> C
     def ask(x: dict[Any, Any]) -> list[Any]:
         return recommend(x.get(user_col), k, exclude_seen=exclude_seen)
 
+    def ask_in_context(x: dict[Any, Any]) -> list[Any]:
+        told = {name: value for name, value in x.items() if name != item_col}
+        return recommend(x.get(user_col), k, exclude_seen=exclude_seen, context=told)
+
+    if getattr(model, "_lists_in_context", False):
+        ask = ask_in_context
     if _reads_other_columns(model, columns):
         return ask, _renamed_teach(model.learn_one, columns)
     return ask, _weighted(model)

@@ -148,7 +148,9 @@ def progressive_validate(
     learned up to one block more than was measured.
 
     **Rankings**: known and unknown users are asked alike; an item that no list could hold yet is a miss.
-    With ``ties="together"`` one list answers for all items of a user's moment.
+    With ``ties="together"`` one list answers for all items of a user's moment. A model that lists by a context
+    (`skl_increc.factorization.FactorizationMachineRecommender`) is told that of the event, the first of the moment:
+    name no column in its ``context`` that tells which item it was.
 
     **Agreement with River**: with ``ties="order"`` (and ``repeats=True`` for rankings) the values are those
     of ``river.evaluate.progressive_val_score``, to the last bit, with a delay too.

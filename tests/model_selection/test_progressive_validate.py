@@ -9,6 +9,7 @@ import pytest
 from river import base, linear_model, reco
 from river import metrics as river_metrics
 
+from skl_increc.factorization import FactorizationMachineRecommender
 from skl_increc.metrics import NDCG, HitRate
 from skl_increc.model_selection import progressive_validate
 
@@ -234,6 +235,21 @@ def test_models_of_other_names_are_handed_the_ids(rater, recommender):
         progressive_validate([rater(), rater("who", "what")], events)
     with pytest.raises(ValueError, match="TopK looks for 'user' and 'item', the data has 'who' and 'what'"):
         progressive_validate(recommender().top(3), events, user_col="who", item_col="what")
+
+
+def test_a_model_that_lists_by_context_is_told_that_of_the_event():
+    class Hours(FactorizationMachineRecommender):
+        def recommend_one(self, user=None, k=10, *, context=None, exclude_seen=True):
+            self.__dict__.setdefault("told", []).append((user, context))
+            return super().recommend_one(user, k, context=context, exclude_seen=exclude_seen)
+
+    events = [({"user": n % 40, "item": n % 7 % 2 * 20 + n % 11, "hour": n % 7 % 2}, 1) for n in range(2000)]
+    model, blind = Hours(4, n_negatives=5, context=["hour"]), Hours(4, n_negatives=5)
+    options = {"task": "ranking", "metrics": "hit_rate", "k": 5, "repeats": True, "exclude_seen": False}
+    rows = progressive_validate([model, blind], events, **options).summary()
+    assert model.told == [(x["user"], {"user": x["user"], "hour": x["hour"]}) for x, _ in events]
+    assert {context for _, context in blind.told} == {None}
+    assert rows[0]["HitRate@5"] > 1.3 * rows[1]["HitRate@5"]
 
 
 # -- divergence, exceptions, interrupts ----------------------------------------------------------------------
