@@ -1,6 +1,7 @@
 """The learner of matrix factorisation, for those that build on it."""
 from libc.stdint cimport int32_t, uint64_t
 
+from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Learner
 
 cdef extern from "hash.h" nogil:
@@ -61,6 +62,7 @@ cdef class MFLearner(Learner):
     cdef uint64_t seed
     cdef public bint clip         # predictions stay within the ratings seen
     cdef public bint count        # False: another pass over events whose ratings are already counted
+    cdef Recent recent            # what strangers are answered by; None: by the rows of items
 
     cdef void tell_once(self, double before) noexcept nogil
     cdef void raw(self, const int32_t *u, int step_u, const int32_t *i, int step_i, Py_ssize_t n,
@@ -76,5 +78,6 @@ cdef class MFLearner(Learner):
     cdef double clipped(self, double s) noexcept nogil
     cdef double finish(self, float s, double centre, double scale, Py_ssize_t u, Py_ssize_t i) noexcept nogil
     cdef double mean(self) noexcept nogil
+    cdef bint estranged(self, Py_ssize_t u) noexcept nogil
     cdef void start_from_mean(self, int side, const int32_t[::1] rows, double[:, ::1] seen) noexcept nogil
     cdef void sum_side(self, int side, Py_ssize_t n) noexcept nogil

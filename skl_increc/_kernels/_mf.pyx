@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Biased matrix factorisation: SGD, row-wise Adagrad, full-batch steps; squared and logistic loss."""
 from libc.math cimport sqrt
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -234,7 +234,11 @@ cdef class MFLearner(Learner):
                     out[j] = mine.finish(raw[j], c, scale, u[j], i[j])
                     if clip:
                         out[j] = mine.clipped(out[j])
-        return np.asarray(out)
+        scores = np.asarray(out)
+        if self.recent is not None:
+            told = self.strangers(u)
+            scores[told] = self.recent.values(np.asarray(i)[told])
+        return scores
 
     cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef MFLearner mine = self.reader()
@@ -252,6 +256,18 @@ cdef class MFLearner(Learner):
                     out[a + j] = c + scale * raw[j]
                 a += part
         return 1
+
+    cdef bint estranged(self, Py_ssize_t u) noexcept nogil:
+        """Whether a user is answered by what others take lately."""
+        return self.recent is not None and not self.recent.knows(u)
+
+    def strangers(self, const int32_t[::1] u):
+        """Which of these user rows are answered by what others take lately, bool (n,)."""
+        cdef Py_ssize_t j
+        cdef uint8_t[::1] out = np.empty(u.shape[0], np.uint8)
+        for j in range(u.shape[0]):
+            out[j] = self.estranged(u[j])
+        return np.asarray(out).view(bool)
 
     cdef MFLearner reader(self):
         """The same arrays under another owner: growth by a learner cannot free what is being read."""

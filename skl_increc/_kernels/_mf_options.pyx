@@ -67,7 +67,7 @@ cdef class MFOptionsLearner(MFLearner):
     cdef mf_moments moments
     cdef mf_memory memory
     cdef float[:, ::1] MU, MI, TU, TI, Y, acc
-    cdef int32_t[:, ::1] recent
+    cdef int32_t[:, ::1] latest
     cdef float *row               # of learning; `answer` is of asking, which other threads do
     cdef float *answer
     cdef bint adam
@@ -112,9 +112,9 @@ cdef class MFOptionsLearner(MFLearner):
             self.moments.TU, self.moments.TI = &self.TU[0, 0], &self.TI[0, 0]
             self.adam = True
         if "recent" in users:
-            self.Y, self.acc, self.recent = Y, acc, recent
+            self.Y, self.acc, self.latest = Y, acc, recent
             self.memory.Y, self.memory.acc = &self.Y[0, 0], &self.acc[0, 0]
-            self.memory.recent, self.memory.most = &self.recent[0, 0], <int>recent.shape[1]
+            self.memory.recent, self.memory.most = &self.latest[0, 0], <int>recent.shape[1]
         self.find_events()
 
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
@@ -177,7 +177,7 @@ cdef class MFOptionsLearner(MFLearner):
         if self.counts != NULL:
             skl_replay_drop(self.counts, self.kept, side, <const char *>&out[0])
         if side == 1 and self.memory.most and not self.memory.users:
-            for u in range(self.recent.shape[0]):
+            for u in range(self.latest.shape[0]):
                 mine, left = self.memory.recent + u * self.memory.most, 0
                 for at in range(self.memory.most):
                     if mine[at] and not out[mine[at] - 1]:
@@ -227,7 +227,7 @@ cdef class MFOptionsLearner(MFLearner):
     cdef MFLearner reader(self):
         cdef MFOptionsLearner r = MFOptionsLearner.__new__(MFOptionsLearner, self.m.k, self.m.stride)
         self.lend(r)
-        r.Y, r.acc, r.recent, r.memory = self.Y, self.acc, self.recent, self.memory
+        r.Y, r.acc, r.latest, r.memory = self.Y, self.acc, self.latest, self.memory
         return r
 
 

@@ -71,8 +71,7 @@ cdef class BPRLearner(ImplicitLearner):
     cdef int32_t *drawn
     cdef float *spare
     cdef int room
-    cdef bint queued, weighed, balanced
-    cdef double[2] classes      # weights of what was refused, and taken
+    cdef bint queued, weighed
 
     def __dealloc__(self):
         free(self.drawn)
@@ -81,7 +80,7 @@ cdef class BPRLearner(ImplicitLearner):
     def configure_sampling(self, *, int loss, int negatives, int n_negatives, int n_candidates,
                            double exponent, float negative_weight, classes, int replay,
                            size_t replay_room):
-        """Take the parameters of the loss and of what is drawn; `classes` are two weights, or "balanced"."""
+        """Take the parameters of the loss and of what is drawn; for `classes` see `weigh`."""
         cdef int room = max(n_negatives, n_candidates, 1)
         if room > self.room:
             drawn, spare = <int32_t *>malloc(room * sizeof(int32_t)), <float *>malloc(room * sizeof(float))
@@ -95,8 +94,7 @@ cdef class BPRLearner(ImplicitLearner):
         self.ranking, self.negatives, self.n_negatives = loss, negatives, n_negatives
         self.n_candidates, self.exponent, self.negative_weight = n_candidates, exponent, negative_weight
         self.replay, self.replay_room = replay, replay_room
-        self.balanced = classes == "balanced"
-        self.classes[0], self.classes[1] = (1, 1) if self.balanced else classes
+        self.weigh(classes)
 
     def bind(self, dict users, dict items, scalars):
         cdef int32_t[:, ::1] last = users["last"], queue
@@ -151,8 +149,8 @@ cdef class BPRLearner(ImplicitLearner):
     cdef double heavy(self, bint taken) noexcept nogil:
         """What an event weighs that was taken, or refused."""
         cdef double one = self.scalars[WEIGHTS], other = self.scalars[WEIGHTS + 1]
-        if not self.balanced:
-            return self.classes[taken]
+        if not self.m.balanced:
+            return self.m.classes[taken]
         if one == 0 or other == 0:
             return 1
         return 0.5 * (one + other + 1) / ((one if taken else other) + 0.5)

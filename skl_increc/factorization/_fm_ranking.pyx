@@ -1,10 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of factorisation machines that order items: what was taken against items that are drawn."""
-from libc.stdint cimport int32_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, uint64_t
 
-import numpy as np
-
-from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._learner cimport Pairs
 from skl_increc._state._history cimport History
 from skl_increc.factorization._fm_steps cimport FMLearner, desk, fm_learn_pair
@@ -26,7 +23,6 @@ cdef class FMRankingLearner(FMLearner):
 
     cdef History known_pairs
     cdef public int n_negatives
-    cdef Recent recent            # what strangers are answered by; None: by the rows of items
 
     def attach_stores(self, dict stores):
         FMLearner.attach_stores(self, stores)
@@ -119,18 +115,3 @@ cdef class FMRankingLearner(FMLearner):
         if not self.columns and self.estranged(u):
             return self.recent.value(i)
         return FMLearner.score_event(self, x, user, item, u, i)
-
-    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i, bint clip=False):
-        scores = FMLearner.score_pairs(self, u, i, clip)
-        if self.recent is not None:
-            told = self.strangers(u)
-            scores[told] = self.recent.values(np.asarray(i)[told])
-        return scores
-
-    def strangers(self, const int32_t[::1] u):
-        """Which of these user rows are answered by what others take lately, bool (n,)."""
-        cdef Py_ssize_t j
-        cdef uint8_t[::1] out = np.empty(u.shape[0], np.uint8)
-        for j in range(u.shape[0]):
-            out[j] = self.estranged(u[j])
-        return np.asarray(out).view(bool)

@@ -1,11 +1,7 @@
 """What the learners of factors from positive events share."""
-from skl_increc._kernels._ladder cimport Recent
 from skl_increc._kernels._mf cimport MFLearner
 from skl_increc._state._history cimport History
 
 
 cdef class ImplicitLearner(MFLearner):
     cdef History known          # who had what; None: nothing is remembered
-    cdef Recent recent          # what strangers are answered by; None: by the rows of items
-
-    cdef bint estranged(self, Py_ssize_t u) noexcept nogil

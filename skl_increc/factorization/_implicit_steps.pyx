@@ -1,8 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """What the learners of factors from positive events share: events in order, scores as they are, a warning."""
-from libc.stdint cimport int32_t, uint8_t
-
-import numpy as np
+from libc.stdint cimport int32_t
 
 from skl_increc._kernels._learner cimport Pairs
 from skl_increc._kernels._mf cimport MFLearner
@@ -38,10 +36,6 @@ cdef class ImplicitLearner(MFLearner):
     def attach_stores(self, dict stores):
         self.recent = stores.get("recent")
 
-    cdef bint estranged(self, Py_ssize_t u) noexcept nogil:
-        """Whether a user is answered by what others take lately."""
-        return self.recent is not None and not self.recent.knows(u)
-
     cdef double score(self, Py_ssize_t u, Py_ssize_t i) noexcept nogil:
         return self.recent.value(i) if self.estranged(u) else MFLearner.score(self, u, i)
 
@@ -50,21 +44,6 @@ cdef class ImplicitLearner(MFLearner):
             self.recent.fill(out, n, 1)
             return 1
         return MFLearner.score_all(self, u, out, n)
-
-    def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i, bint clip=False):
-        scores = MFLearner.score_pairs(self, u, i, clip)
-        if self.recent is not None:
-            told = self.strangers(u)
-            scores[told] = self.recent.values(np.asarray(i)[told])
-        return scores
-
-    def strangers(self, const int32_t[::1] u):
-        """Which of these user rows are answered by what others take lately, bool (n,)."""
-        cdef Py_ssize_t j
-        cdef uint8_t[::1] out = np.empty(u.shape[0], np.uint8)
-        for j in range(u.shape[0]):
-            out[j] = self.estranged(u[j])
-        return np.asarray(out).view(bool)
 
     # -- answers --------------------------------------------------------------------------------
     cdef void units(self, double *centre, double *scale) noexcept nogil:
