@@ -128,14 +128,14 @@ class _View(RecommendMixin):
 
 def _views(model: Any, state: State, users: list, context: Any) -> Any:
     """A view of the model for each user."""
-    if is_frame(context):
+    if isinstance(context, Mapping):  # asked first: to tell a frame takes long
+        told: Any = [context] * len(users)
+    elif is_frame(context):
         frame = open_frame(context)
         _check_length(len(frame), users)
         read: Any = context_of_frame(model, frame, strict=False)
         encoded = encode(state.stores["features"], read, add=False)
         return (_View(state, encoded, j) for j in range(len(users)))
-    if isinstance(context, Mapping):
-        told: Any = [context] * len(users)
     else:
         told = list(context)
         _check_length(len(told), users)
