@@ -53,6 +53,7 @@ GROWING = [
     "skl_increc.sequence._rules",
     "skl_increc.sequence._sessions",
     "skl_increc.linear._gram",
+    "skl_increc.linear._matrices",
     "skl_increc.linear._block",
     "skl_increc.factorization._implicit_als",
     "skl_increc.content._content_ridge",

@@ -3,65 +3,30 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from scipy.linalg import blas, lapack
 
 import skl_increc._kernels._gram as _gram
 from skl_increc._state._history import History
 from skl_increc._state._state import State
-from skl_increc._state.memory import aligned_zeros, available
-from skl_increc.exceptions import CapacityError
 from skl_increc.linear._block import Block, first, most_users, moved, nobody
-from skl_increc.linear._rows import Rows, changing, cut, pick, positives, swapping, without
+from skl_increc.linear._inverse import Inverse
+from skl_increc.linear._matrices import STEP, allot, bytes_of, copy_inverse, look_for, whole
+from skl_increc.linear._rows import Rows, pick, positives, without
 
 __all__ = ["Gram"]
 
-STEP = 64  # item rows are added in whole tiles, at least so many at once
-USERS_AT_ONCE = 16  # whose changes are worked in together
 USERS_A_LOOK = 20_000  # whose rows are compared at once
 WORTH = 0.25  # of the items: where so many users changed, factorising anew costs less
 WORTH_MOVING = 1 / 16  # the same for items that take the rows of others: a whole row changes
-SINGULAR = 1e-7  # smallest eigenvalue of a change, beside its largest, that is trusted
-WORST = 1e13  # the sum of all counts beside l2: beyond, float64 has no digits left for the inverse
-DRIFT = 1e-10  # the error of the inverse at which it is worked out anew
-LARGE = 1 << 26  # bytes from which the system is asked whether it has them
 
 
-class Matrices(NamedTuple):
-    """Taken as one: a thread that reads goes on with those that it took while another makes room."""
-
-    counts: np.ndarray  # G, int32 (size, size)
-    partners: np.ndarray  # other items with a count, int32 (size,)
-    inverse: np.ndarray  # dense part of P, float64 (size, size)
-    diagonal: np.ndarray  # of P, float64 (size,)
-    updates: np.ndarray  # terms of P, float64 (most, size)
-    signs: np.ndarray  # of the terms, float64 (most,)
-
-
-def _allot(size: int) -> Matrices:
-    n, most = np.int32, _terms_for(size)
-    return Matrices(
-        aligned_zeros((size, size), n),
-        aligned_zeros((size,), n),
-        aligned_zeros((size, size), np.float64),
-        aligned_zeros((size,), np.float64),
-        aligned_zeros((most, size), np.float64),
-        aligned_zeros((most,), np.float64),
-    )
-
-
-class Gram:
+class Gram(Inverse):
     """G = X'X of a binary user-item matrix X, and P = (G + l2 I)^-1.
 
-    The counts G are whole numbers, and exact.  P is the sum of a dense matrix and of terms that came since:
-
-        P = inverse - sum over k of signs[k] updates[k] updates[k]'
-
-    A user whose row goes from x to x + d changes G by d g' + g d' with g = x + d / 2, a change of rank two
-    whatever the number of events: two terms.  When the terms are many they are folded into the dense
-    matrix; when the users are many it is worked out anew, by Cholesky.  Nothing is done before somebody asks.
+    The counts G are whole numbers, and exact.  What changed is worked into P (see `Inverse`); when it is much, P is
+    worked out anew, by Cholesky.  Nothing is done before somebody asks.
 
     Where there are more than `max_items`, those with the most users have rows, and X has no other columns.
     An item that takes the row of another changes the counts in one row and one column: rank two again.
@@ -81,10 +46,10 @@ class Gram:
     parts: ClassVar[dict[str, str]] = {}
 
     def __init__(self, l2: float, max_items: int) -> None:
-        self.l2, self.max_items = l2, max_items
+        super().__init__(l2)
+        self.max_items = max_items
         self.lock = threading.RLock()  # held while answering: the matrices change in place
         self.n_rows = 0
-        self.matrices = _allot(STEP)
         self.block: Block | None = None  # None: each item has the row of its own number
         self.support = np.zeros(STEP, np.int64)  # users of each item, of those without a row too
         self.misfit = False  # max_items is another than the rows were made for
@@ -104,22 +69,17 @@ class Gram:
 
     # -- room -----------------------------------------------------------------------------------
     @property
-    def size(self) -> int:
-        """Rows of the matrices; one without an item is as that of an item that nobody had."""
-        return len(self.matrices.counts)
-
-    @property
     def nbytes(self) -> int:
         """Bytes of the matrices as they were allotted, and of the rows that they belong to."""
-        return _bytes_of(self.size) + self.counted.nbytes
+        return bytes_of(self.size) + self.counted.nbytes
 
     def reserve_rows(self, n_users: int, n: int) -> None:
         """Room for n item rows; CapacityError, and nothing has changed, if there is none."""
         if n <= self.n_rows:
             return
-        rows, most = min(n, self.max_items), _whole(self.max_items)
+        rows, most = min(n, self.max_items), whole(self.max_items)
         if rows > self.size and not self.misfit:
-            self._grow(min(most, max(_whole(rows), _whole(self.size + self.size // 16))))
+            self._grow(min(most, max(whole(rows), whole(self.size + self.size // 16))))
         if n > len(self.support):
             more = np.zeros(n + n // 8 + STEP - len(self.support), np.int64)
             self.support = np.concatenate([self.support, more])
@@ -136,22 +96,22 @@ class Gram:
 
     def _refit(self) -> None:
         """Begin anew with as many rows as `max_items` asks for."""
-        self.block, self.matrices = None, _allot(STEP)
+        self.block, self.matrices = None, allot(STEP)
         self.forget_all()
         rows = min(self.n_rows, self.max_items)
         if rows > STEP:
-            _look_for(_bytes_of(_whole(rows)), f"to hold {_whole(rows):,} item rows")
-            self.matrices = _allot(_whole(rows))
+            look_for(bytes_of(whole(rows)), f"to hold {whole(rows):,} item rows")
+            self.matrices = allot(whole(rows))
         if self.n_rows > self.max_items:
             self.block = nobody(len(self.support), self.size)
         self.misfit = False
 
     def _grow(self, size: int) -> None:
-        _look_for(_bytes_of(size), f"to hold {size:,} item rows")
-        old, new, n, k = self.matrices, _allot(size), self.size, self.n_updates
+        look_for(bytes_of(size), f"to hold {size:,} item rows")
+        old, new, n, k = self.matrices, allot(size), self.size, self.n_updates
         new.counts[:n, :n], new.partners[:n] = old.counts, old.partners
         if self.valid:
-            _copy_inverse(old, new, n, k)
+            copy_inverse(old, new, n, k)
             more = np.arange(n, size)
             new.inverse[more, more] = new.diagonal[more] = 1 / self.l2  # bordered: items that nobody had
         self.matrices = new
@@ -192,15 +152,15 @@ class Gram:
 
     def copy(self) -> Gram:
         """An independent one."""
-        _look_for(_bytes_of(self.size), "for a copy of the matrices")
+        look_for(bytes_of(self.size), "for a copy of the matrices")
         new = Gram.__new__(Gram)
         new.__dict__.update(self.__dict__)
         new.lock, new.counted = threading.RLock(), self.counted.copy()
         new.support = self.support.copy()
-        new.matrices = _allot(self.size)
+        new.matrices = allot(self.size)
         new.matrices.counts[:], new.matrices.partners[:] = self.matrices.counts, self.matrices.partners
         if self.valid:
-            _copy_inverse(self.matrices, new.matrices, self.size, self.n_updates)
+            copy_inverse(self.matrices, new.matrices, self.size, self.n_updates)
         return new
 
     def configure(self, l2: float, max_items: int) -> None:
@@ -338,119 +298,6 @@ class Gram:
         self.counted.reserve(who, items)
         self.counted.append(who, items, np.empty((len(items), 0)))
 
-    # -- the inverse ----------------------------------------------------------------------------
-    def factorise(self) -> None:
-        """The inverse from the counts: size^3 operations."""
-        m = self.matrices
-        self.valid, self.n_updates, self.folded = False, 0, 0
-        total = int(m.counts.diagonal().sum(dtype=np.int64))
-        if total > WORST * self.l2:
-            raise self._too_small(total)
-        _gram.regular(m.counts, self.l2, m.inverse)
-        # LAPACK counts in columns, and works in place
-        factor, wrong = lapack.dpotrf(m.inverse.T, lower=1, overwrite_a=1, clean=0)
-        if not wrong:
-            factor, wrong = lapack.dpotri(factor, lower=1, overwrite_c=1)
-        if wrong or not np.isfinite(factor.diagonal()).all():
-            raise self._too_small(total)
-        self._take(factor)
-        self.valid = True
-
-    def _too_small(self, total: int) -> ValueError:
-        return ValueError(
-            f"l2={self.l2!r} is too small beside {total:,} pairs: their counts have no inverse in float64. Set l2 "
-            "higher; around 100 is usual."
-        )
-
-    def _take(self, columns: np.ndarray) -> None:
-        """The dense matrix from the lower triangle that LAPACK or BLAS left in it."""
-        m = self.matrices
-        if not np.shares_memory(columns, m.inverse):
-            m.inverse[:] = columns.T
-        _gram.mirror(m.inverse)
-        m.diagonal[:] = m.inverse.diagonal()
-
-    def _work_in(
-        self,
-        changes: list[tuple[Rows, Rows]],
-        gone: np.ndarray | None,
-        swaps: list[tuple[np.ndarray, np.ndarray]],
-    ) -> bool:
-        """Whether the changes could be worked into the inverse."""
-        gone = np.empty(0, np.int32) if gone is None else gone
-        for a in range(0, len(gone), 2 * USERS_AT_ONCE):
-            # without row and column R the inverse is P - P[:, R] P[R, R]^-1 P[R, :]
-            some = gone[a : a + 2 * USERS_AT_ONCE]
-            units = np.arange(len(some) + 1), some, np.ones(len(some))
-            if not self._add(units, np.zeros((len(some), len(some)))):
-                return False
-        for had, by in changes:
-            for a in range(0, len(had[0]) - 1, USERS_AT_ONCE):
-                n = min(USERS_AT_ONCE, len(had[0]) - 1 - a)
-                if not self._add(changing(cut(had, a, n), cut(by, a, n)), np.kron(np.eye(n), SWAP)):
-                    return False
-        if swaps:
-            self._clean(gone)
-        for slots, change in swaps:
-            change[:, slots] /= 2  # what two of these rows tell of each other is in both
-            for a in range(0, len(slots), USERS_AT_ONCE):
-                some = slots[a : a + USERS_AT_ONCE]
-                rows = swapping(some, change[a : a + USERS_AT_ONCE])
-                if not self._add(rows, np.kron(np.eye(len(some)), SWAP)):
-                    return False
-        if self.folded > self.size:
-            self.folded = 0
-            return self.error() < DRIFT
-        return True
-
-    def _add(self, columns: Rows, opposite: np.ndarray) -> bool:
-        """Work a change U C U' of the counts into the inverse, where `opposite` is the inverse of C.
-
-        P -= W (C^-1 + U'W)^-1 W' with W = P U.  False if that is too near to singular.
-        """
-        m, rows = self.matrices, self.times(columns)
-        middle = opposite + _gram.gather(rows, len(rows), *columns)
-        values, vectors = np.linalg.eigh((middle + middle.T) / 2)
-        size = np.abs(values)
-        if not size.min() > SINGULAR * size.max():
-            return False
-        if self.n_updates + len(rows) > len(m.updates):
-            self._fold()
-        at = slice(self.n_updates, self.n_updates + len(rows))
-        m.updates[at] = (vectors / np.sqrt(size)).T @ rows
-        m.signs[at] = np.sign(values)
-        m.diagonal[:] -= m.signs[at] @ m.updates[at] ** 2
-        self.n_updates += len(rows)
-        return True
-
-    def _fold(self) -> None:
-        """Take the terms into the dense matrix."""
-        m, n = self.matrices, self.n_updates
-        out = m.inverse.T
-        for sign in (1.0, -1.0):
-            terms = m.updates[:n][m.signs[:n] == sign]
-            if len(terms):
-                out = blas.dsyrk(-sign, terms.T, beta=1.0, c=out, lower=1, overwrite_c=1)
-        self._take(out)
-        self.n_updates, self.folded = 0, self.folded + n
-
-    def _clean(self, empty: np.ndarray) -> None:
-        """Rows of items that nobody has any more are those of items that nobody had, to the last bit."""
-        m = self.matrices
-        empty = empty[m.diagonal[empty] != 1 / self.l2]
-        if len(empty):
-            self._fold()
-            m.inverse[empty] = m.inverse[:, empty] = 0
-            m.inverse[empty, empty] = m.diagonal[empty] = 1 / self.l2
-
-    def error(self) -> float:
-        """How far (G + l2 I) P is from I: over four fixed vectors of 1 and -1, the largest difference."""
-        m = self.matrices
-        x = np.random.default_rng(0).choice([-1.0, 1.0], (self.size, 4))
-        terms = m.updates[: self.n_updates]
-        y = m.inverse @ x - terms.T @ (m.signs[: self.n_updates, None] * (terms @ x))
-        return float(np.abs(_gram.times(m.counts, y) + self.l2 * y - x).max())
-
     # -- answers --------------------------------------------------------------------------------
     def rows_of(self, users: np.ndarray) -> Rows:
         """The users' items (-1: none), in item rows."""
@@ -466,16 +313,6 @@ class Gram:
         """The rows of items in the matrices, int32; -1 for what the matrices do not know, and for -1."""
         slots = items if self.block is None else self.block.slot[items]
         return np.where((items >= 0) & (self.support[items] > 0), slots, -1).astype(np.int32)
-
-    def times(self, rows: Rows) -> np.ndarray:
-        """Sparse vectors times P, float64 (n, size)."""
-        out = _gram.combine(self.matrices.inverse, *rows)
-        if self.n_updates:
-            out += self._inner(self.matrices, rows) @ self.matrices.updates[: self.n_updates]
-        return out
-
-    def _inner(self, m: Matrices, rows: Rows) -> np.ndarray:
-        return -_gram.gather(m.updates, self.n_updates, *rows) * m.signs[: self.n_updates]
 
     def scores(self, rows: Rows, n: int) -> np.ndarray:
         """-(x P)_j / P_jj of the first n items for rows x; an item adds nothing to its own."""
@@ -506,40 +343,3 @@ class Gram:
     def alone(self, rows: Rows) -> np.ndarray:
         """Rows that are empty, or without an item that was had together with one outside the row."""
         return _gram.alone(self.matrices.partners, *rows[:2])
-
-
-SWAP = np.array([[0.0, 1.0], [1.0, 0.0]])  # the matrix between d and x + d / 2, and its inverse
-
-
-def _copy_inverse(old: Matrices, new: Matrices, n: int, k: int) -> None:
-    new.inverse[:n, :n], new.diagonal[:n] = old.inverse, old.diagonal
-    new.updates[:k, :n], new.signs[:k] = old.updates[:k], old.signs[:k]
-
-
-# -- memory -----------------------------------------------------------------------------------------
-def _whole(n: int) -> int:
-    return -(-n // STEP) * STEP
-
-
-def _terms_for(size: int) -> int:
-    """How many terms are kept before they are folded: each costs every answer a little."""
-    return max(STEP, min(8 * STEP, size // 16))
-
-
-def _bytes_of(size: int) -> int:
-    """Counts, inverse, terms, and two numbers a row."""
-    return size * (12 * size + 8 * _terms_for(size) + 12)
-
-
-def _look_for(n: int, what: str) -> None:
-    """CapacityError if the system has not so many bytes: asked before they are touched."""
-    free = available() if n >= LARGE else None
-    if free is not None and n > free:
-        raise CapacityError(
-            f"{_bytes(n)} are needed {what}, and {_bytes(free)} are free. Forget items that are gone, take a "
-            "machine with more memory, or a model whose memory follows the events."
-        )
-
-
-def _bytes(n: int) -> str:
-    return f"{n / 1e9:.2f} GB ({n:,} bytes)" if n >= 1e9 else f"{n / 1e6:.2f} MB ({n:,} bytes)"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import skl_increc
 from skl_increc.checks._states import difference, everything
 from skl_increc.exceptions import CapacityError, GuaranteeError
-from skl_increc.linear import EASE, _gram
+from skl_increc.linear import EASE, _gram, _inverse, _matrices
 
 USERS = [f"u{j}" for j in range(12)]
 ITEMS = [f"i{j}" for j in range(9)]
@@ -99,7 +99,7 @@ def test_after_any_life_it_is_the_closed_form_of_what_is_left(steps, recency, mo
 
 @pytest.mark.parametrize("asked", [1, 7, 50, 400])
 def test_terms_are_folded_in_and_the_answers_stay_those_of_the_closed_form(asked, monkeypatch):
-    monkeypatch.setattr(_gram, "_terms_for", lambda side: 2 * _gram.USERS_AT_ONCE)
+    monkeypatch.setattr(_matrices, "terms_for", lambda side: 2 * _inverse.USERS_AT_ONCE)
     events, model = stream(400, 30, 80), EASE(5.0)
     for a in range(0, len(events), asked):
         learn(model, events[a : a + asked], singly=asked < 10)
@@ -132,7 +132,7 @@ def test_the_inverse_drifts_by_rounding_alone_over_nearly_ten_thousand_changes()
 
 
 def test_an_inverse_that_drifted_is_worked_out_anew(monkeypatch):
-    monkeypatch.setattr(_gram, "_terms_for", lambda side: 2 * _gram.USERS_AT_ONCE)
+    monkeypatch.setattr(_matrices, "terms_for", lambda side: 2 * _inverse.USERS_AT_ONCE)
     events, model = stream(600, 30, 60), EASE(5.0)
     learn(model, events[:300]).recommend_one(0)
     model._state.stores["gram"].matrices.inverse[3, 5] += 1e-3
@@ -144,7 +144,7 @@ def test_an_inverse_that_drifted_is_worked_out_anew(monkeypatch):
 
 
 def test_a_change_near_to_singular_is_not_worked_in(monkeypatch):
-    monkeypatch.setattr(_gram, "SINGULAR", 1.0)
+    monkeypatch.setattr(_inverse, "SINGULAR", 1.0)
     events, model = stream(200, 20, 30), EASE(2.0)
     for a in range(0, 200, 5):
         learn(model, events[a : a + 5])
@@ -416,7 +416,7 @@ def test_without_the_memory_it_says_so_before_it_takes_any(monkeypatch):
     model = learn(EASE(), [(u, i) for u, i in stream(200, 20, 50)])
     model.recommend_one(0)
     before = everything(model)
-    monkeypatch.setattr(_gram, "available", lambda: 30_000_000)
+    monkeypatch.setattr(_matrices, "available", lambda: 30_000_000)
     many = [["a", f"new {j}"] for j in range(3000)]
     words = r"118.00 MB \([\d,]+ bytes\) are needed to hold 3,072 item rows, and 30\.00 MB .* are free"
     with pytest.raises(CapacityError, match=words):
@@ -428,9 +428,9 @@ def test_without_the_memory_it_says_so_before_it_takes_any(monkeypatch):
     with pytest.raises(CapacityError, match=words):
         small.set_params(max_items=5000).recommend_one(0)
     assert small.set_params(max_items=200).recommend_one(0)
-    monkeypatch.setattr(_gram, "available", lambda: None)  # the system does not say
+    monkeypatch.setattr(_matrices, "available", lambda: None)  # the system does not say
     model.partial_fit(many)
-    monkeypatch.setattr(_gram, "available", lambda: 30_000_000)
+    monkeypatch.setattr(_matrices, "available", lambda: 30_000_000)
     with pytest.raises(CapacityError, match=r"needed for a copy of the matrices"):
         model.snapshot()
 
@@ -465,7 +465,7 @@ def test_an_l2_too_small_for_float64_is_refused_with_the_cure():
 
 
 def test_a_matrix_that_lapack_cannot_factorise_is_refused_too(monkeypatch):
-    monkeypatch.setattr(_gram.lapack, "dpotrf", lambda matrix, **options: (matrix, 3))
+    monkeypatch.setattr(_inverse.lapack, "dpotrf", lambda matrix, **options: (matrix, 3))
     with pytest.raises(ValueError, match="l2=100.0 is too small"):
         learn(EASE(), [("a", "x")]).refresh()
 
