@@ -80,8 +80,8 @@ def learn_events(
         state.now = max(state.now, float(t[-1]))
     model._record(state, u, i, y, w, t)
     (model._learn_singly if singly else model._learn)(state, u, i, y, w, t)
-    for epoch in range(1, n_epochs):
-        model._learn_again(state, u, i, y, w, t, epoch)
+    if n_epochs > 1:
+        model._learn_passes(state, u, i, y, w, t, n_epochs)
 
 
 def _learn_in_turn(

@@ -120,6 +120,20 @@ class Hooks:
         """One more pass of ``fit`` over events that were learned already (``n_epochs``)."""
         self._learn(state, u, i, y, w, t)
 
+    def _learn_passes(
+        self,
+        state: State,
+        u: np.ndarray,
+        i: np.ndarray,
+        y: np.ndarray,
+        w: np.ndarray,
+        t: np.ndarray,
+        n_epochs: int,
+    ) -> None:
+        """All passes of ``fit`` but the first, which is over."""
+        for epoch in range(1, n_epochs):
+            self._learn_again(state, u, i, y, w, t, epoch)
+
     def _align(self, mine: State, theirs: State) -> None:
         """Bring two states to common units before they are added."""
 

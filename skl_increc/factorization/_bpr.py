@@ -16,6 +16,7 @@ from skl_increc.factorization import _options
 from skl_increc.factorization._bpr_steps import LOSSES, NEGATIVES, SCALARS, BPRLearner
 from skl_increc.factorization._implicit import ImplicitFactors
 from skl_increc.factorization._labels import NUMBERS, weights_of_classes
+from skl_increc.factorization._passes import MeanOfPasses
 
 __all__ = ["BPR"]
 
@@ -84,7 +85,8 @@ class BPR(ImplicitFactors):
     biases : bool, default=True
         Whether items have a bias.
     n_epochs : int, default=1
-        Passes of `fit`: the first in order, the others in a random order that `random_state` gives.
+        Passes of `fit`, each in the order of the events.  Of several, the vectors and biases are the mean over the
+        ends of the passes, of which the k-th counts k times [6]_.
     replay : int, default=0
         After each event so many past events are learned again; 0: learn and discard.
     replay_size : int, default=1000
@@ -129,7 +131,8 @@ class BPR(ImplicitFactors):
 
     **Cost**: O(n_factors n_negatives) an event, times 1 + `replay`, and for "hardest" times `n_candidates`; per
     new row 4 bytes times `n_factors` rounded up to 16, 16 for the bias and the accumulators, and the id; 4 a user
-    for the last item, at least 24 for the history; 8 an item for "recent", 16 for "popularity".
+    for the last item, at least 24 for the history; 8 an item for "recent", 16 for "popularity".  While a `fit` of
+    several passes lasts, the vectors once more.
 
     **Guarantees**: S bitwise (on one build and processor level), for ``n_epochs=1``: what is drawn is a function
     of `random_state` and the number of the event.
@@ -143,6 +146,8 @@ class BPR(ImplicitFactors):
        feedback, UMAP 2014.
     .. [4] Vinagre, Jorge, Gama: Collaborative filtering with recency-based negative feedback, SAC 2015.
     .. [5] Duchi, Hazan, Singer: Adaptive subgradient methods, JMLR 2011.
+    .. [6] Shamir, Zhang: Stochastic gradient descent for non-smooth optimization, convergence results and optimal
+       averaging schemes, ICML 2013.
 
     Examples
     --------
@@ -306,12 +311,18 @@ class BPR(ImplicitFactors):
         )
 
     def _learn_again(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, epoch: int) -> None:
-        order = np.random.default_rng([state.meta["seed"] % 2**64, epoch]).permutation(len(u))
         state.learner.count = False  # what is drawn follows from the first pass
         try:
-            state.learn(*(np.ascontiguousarray(x[order]) for x in (u, i, y, w, t)))
+            state.learn(u, i, y, w, t)
         finally:
             state.learner.count = True
+
+    def _learn_passes(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, n_epochs: int) -> None:
+        mean = MeanOfPasses(state)
+        for epoch in range(1, n_epochs):
+            self._learn_again(state, u, i, y, w, t, epoch)
+            mean.add(epoch + 1)
+        mean.settle()
 
     def _check_state(self, state: State) -> None:
         _options.check_state(self, state)
