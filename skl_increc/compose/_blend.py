@@ -20,30 +20,35 @@ from skl_increc.sequence import SequentialRules, SessionKNN
 
 __all__ = ["Blend"]
 
-POWERS = 5  # as in _blending.pyx
+POWERS, KINDS = 5, 2  # as in _blending.pyx
 WARM = 1000  # questions that are asked in any case
 
 
 class Blend(Composition, Recommender):
     r"""A weighted sum of the scores of several models, with weights that follow from what each has told lately.
 
-    .. math:: s_{ui} = \sum_m c_m \Bigl(\frac{g_m}{\max g}\Bigr)^p \frac{s^{(m)}_{ui}}{\sigma_m}
+    .. math:: s_{ui} = \sum_{m \in \text{best } n} \Bigl(\frac{g_m}{\max g}\Bigr)^p \frac{s^{(m)}_{ui}}{\sigma_m}
 
     Before an event is learned, each member is asked at which place it would have had the item.  The place is
     worth :math:`1 / \log_2(\text{place} + 1)` among the first 32, as in DCG, and nothing beyond.  The sum of these
     is :math:`g_m`, which fades by half in 3000 events that could be asked about.  :math:`\sigma_m` is how far a
     member's best score stands out from its mean, on average over the last 500 questions.  The power :math:`p` is
-    one of 1, 2, 4, 8 and infinity (the best member alone), and :math:`c` is 1 for all members, or 0 for one of them:
-    the same question is put to all these sums, and that which has told best answers.  So a member counts as much as
-    it has lately helped, and one that does harm is left out.  The idea of learning such weights from what models
-    predict is that of stacking [1]_.
+    one of 1, 2, 4, 8 and 16, and :math:`n`, from 1 to all, says how many members speak, those with the most gain:
+    the same question is put to all these sums, and that which has told best answers.  So a member counts as much
+    as it has lately helped, those that do harm are left out, and one that is far better than the others answers
+    alone.  The idea of learning such weights from what models predict is that of stacking [1]_.
+
+    Strangers, users without events, have :math:`g`, :math:`p` and :math:`n` of their own: who knows users best
+    need not know best what newcomers take.  What was told in the one kind of question counts a fiftieth in the
+    other, to begin with.
 
     Parameters
     ----------
     estimators : list of (str, estimator) or None, default=None
         Recommenders (or rating models), each with a name; they are cloned.  None: what measured best together at a
-        moderate cost, ``Popularity(half_life="auto", history=0)`` as "popular", ``ItemKNN()`` as "alike",
-        ``SequentialRules()`` as "rules", ``SessionKNN()`` as "sessions" and ``BPR()`` as "factors".
+        moderate cost, ``Popularity(half_life="auto", history=0)`` as "popular", ``ItemKNN(20, weight=0.95,
+        similarity="jaccard")`` as "alike", ``SequentialRules()`` as "rules", ``SessionKNN()`` as "sessions" and
+        ``BPR()`` as "factors".
     every : int, default=8
         After the first 1000 questions, one event in so many is one: asking takes longer than learning.
     history : int or None, default=None
@@ -56,7 +61,7 @@ class Blend(Composition, Recommender):
     Attributes
     ----------
     weights_ : dict of str to float
-        The shares of the members, by name; they add up to 1.
+        The shares of the members, by name, for users with events; they add up to 1.
     members_ : dict of str to estimator
         The members, which know users and items by row numbers.
 
@@ -68,7 +73,7 @@ class Blend(Composition, Recommender):
     -----
     An event of a user with an item that she had, or that nobody had, teaches the members alone.
 
-    **Cost**: a question takes the scores of all items by each member, and some ten passes over them; with `every`
+    **Cost**: a question takes the scores of all items by each member, and some eight passes over them; with `every`
     = n, one event in n is a question.  The bytes are those of the members, and 4 for a distinct (user, item) pair.
 
     A table is learned by a copy, so that a failed call changes nothing.  Single events are learned by one member
@@ -124,7 +129,7 @@ class Blend(Composition, Recommender):
     def _default_estimators(self) -> list[tuple[str, Any]]:
         return [
             ("popular", Popularity(half_life="auto", history=0)),
-            ("alike", ItemKNN()),
+            ("alike", ItemKNN(20, weight=0.95, similarity="jaccard")),
             ("rules", SequentialRules()),
             ("sessions", SessionKNN()),
             ("factors", BPR()),
@@ -138,9 +143,9 @@ class Blend(Composition, Recommender):
         n = len(self._entries())
         return [
             Field("events", "user", meaning="events of the user"),
-            Field("gains", "scalar", n, meaning="how well each member has told what came"),
+            Field("gains", "scalar", KINDS * n, meaning="how well each member has told what came"),
             Field("sizes", "scalar", n, meaning="how far the best scores of each stand out"),
-            Field("told", "scalar", POWERS * (n + 1), meaning="how well each weighting of them has"),
+            Field("told", "scalar", KINDS * POWERS * n, meaning="how well each weighting of them has"),
             Field("asked", "scalar", 2, meaning="questions asked, and events that could have been"),
         ]
 

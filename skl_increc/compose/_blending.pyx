@@ -11,26 +11,28 @@ from skl_increc.compose._members cimport MembersLearner, Room
 cdef extern from "blend.h" nogil:
     enum:
         BLEND_BLOCK
-    void blend_places(const double *x, Py_ssize_t n, Py_ssize_t M, const double *w, Py_ssize_t outs,
+    void blend_places(const double *x, Py_ssize_t n, Py_ssize_t M, const Py_ssize_t *order, const double *w,
                       Py_ssize_t i, Py_ssize_t enough, Py_ssize_t *above, Py_ssize_t *equal, double *room)
 
 cdef enum:
     POWERS = 5
     KEPT = 32         # places of a list that are worth something
+    KINDS = 2         # of questions: of users with events, and of strangers
 
-#: how much the better members are favoured; the last: the best alone
-cdef double[POWERS] POWER = [1.0, 2.0, 4.0, 8.0, 1000.0]
+#: how much the better members are favoured
+cdef double[POWERS] POWER = [1.0, 2.0, 4.0, 8.0, 16.0]
 cdef double MEMORY = exp2(-1.0 / 3000.0)     # left of a gain after one more event that could be a question
 cdef double SIZES = 500.0                    # questions over which the size of scores is averaged
+cdef double OTHERS = 0.02                    # what a gain in one kind of question counts in the other
 
 
 cdef class BlendLearner(MembersLearner):
     """A weighted sum of the members' scores; the weights follow from how well each has told what came.
 
-    A weighting is a power of the members' gains, with all of them or without one: number p of all, number
-    POWERS + m * POWERS + p without member m.
-    Scalars: the members' gains, the sizes of their scores, the gains of the weightings, the questions asked
-    and the events that could have been.
+    A weighting is a power of the members' gains, for so many of them, the best first: number p * members + m
+    is power p of the best m + 1.  What is told of strangers and of others is kept apart.
+    Scalars: the members' gains in each kind of question, the sizes of their scores, the gains of the
+    weightings in each kind, the questions asked and the events that could have been.
     """
 
     cdef Py_ssize_t every, warm
@@ -46,13 +48,27 @@ cdef class BlendLearner(MembersLearner):
             self.worth[p] = 1.0 / log2(p + 2.0)
         self.worth[KEPT] = 0
 
+    cdef double *sizes(self) noexcept:
+        return &self.s[0] + KINDS * len(self.states)
+
+    cdef double *told(self, Py_ssize_t kind) noexcept:
+        cdef Py_ssize_t M = len(self.states)
+        return &self.s[0] + (KINDS + 1 + kind * POWERS) * M
+
+    cdef double *asked(self) noexcept:
+        return &self.s[0] + self.s.shape[0] - 2
+
+    cdef Py_ssize_t kind_of(self, Py_ssize_t u) noexcept:
+        """Of a question about a user."""
+        return u < 0 or self.user_events[u, 0] < 1
+
     cdef int ask(self, int32_t u, int32_t i) except -1:
         """A user's first event with an item that others had is a question."""
         cdef Py_ssize_t n_had = 0, j
         cdef const int32_t *had = NULL
         cdef const double *_none = NULL
         cdef State first = self.states[0]
-        cdef double *asked = &self.s[0] + self.s.shape[0] - 2
+        cdef double *asked = self.asked()
         if not 0 <= i < first.item_rows.used:
             return 0
         if u >= 0 and self.pairs is not None:
@@ -70,28 +86,29 @@ cdef class BlendLearner(MembersLearner):
     cdef int question(self, int32_t u, int32_t i, const int32_t *had, Py_ssize_t n_had, Py_ssize_t n,
                       double left) except -1:
         """At which place would each member, and each weighting of them, have had item i?"""
-        cdef Py_ssize_t M = len(self.states), m, j
+        cdef Py_ssize_t M = len(self.states), kind = self.kind_of(u), m, j
         cdef Room scores = Room(M * n + 1)
-        cdef Room gains = Room(M + self.weightings())
-        cdef double *told = &self.s[0] + 2 * M
+        cdef Room worth = Room(M + POWERS * M)
+        cdef double *gains = &self.s[0] + kind * M
+        cdef double *told = self.told(kind)
         for m in range(M):
             self.fill(m, u, scores.at + m * n, n)
             for j in range(n_had):
                 if had[j] < n:
                     scores.at[m * n + had[j]] = -INFINITY
-        self.s[self.s.shape[0] - 2] += 1
+        self.asked()[0] += 1
         self.measure(scores.at, max(n - n_had, 1), n)
-        self.value(scores.at, i, n, gains.at)
+        self.value(kind, scores.at, i, n, worth.at)
         for m in range(M):
-            self.s[m] = self.s[m] * left + gains.at[m]
-        for j in range(self.weightings()):
-            told[j] = told[j] * left + gains.at[M + j]
+            gains[m] = gains[m] * left + worth.at[m]
+        for j in range(POWERS * M):
+            told[j] = told[j] * left + worth.at[M + j]
         return 0
 
     cdef int measure(self, const double *scores, Py_ssize_t open, Py_ssize_t n) noexcept:
         """How far does the best score of each member stand out from the mean of those that are open?"""
         cdef Py_ssize_t M = len(self.states), m, j
-        cdef double *size = &self.s[0] + M
+        cdef double *size = self.sizes()
         cdef const double *row
         cdef double most, total
         for m in range(M):
@@ -102,62 +119,79 @@ cdef class BlendLearner(MembersLearner):
                     most = row[j]
                 if row[j] > -INFINITY:
                     total += row[j]
-            size[m] += (most - total / open - size[m]) / min(self.s[self.s.shape[0] - 2], SIZES)
+            size[m] += (most - total / open - size[m]) / min(self.asked()[0], SIZES)
         return 0
 
-    cdef int value(self, const double *scores, Py_ssize_t i, Py_ssize_t n, double *out) except -1:
+    cdef int value(self, Py_ssize_t kind, const double *scores, Py_ssize_t i, Py_ssize_t n,
+                   double *out) except -1:
         """What the places of item i are worth: in the list of each member, and in that of each weighting."""
-        cdef Py_ssize_t M = len(self.states), m, p, outs
-        cdef Py_ssize_t *above
-        cdef Room weight = Room(M), room = Room((M + 3) * BLEND_BLOCK + M + 1), counts = Room(2 * (M + 1))
-        above = <Py_ssize_t *>counts.at
+        cdef Py_ssize_t M = len(self.states), m, p
+        cdef Room gain = Room(M), weight = Room(M), counts = Room(3 * M)
+        cdef Room room = Room((M + 1) * BLEND_BLOCK + M)
+        cdef Py_ssize_t *above = <Py_ssize_t *>counts.at
+        cdef Py_ssize_t *order = above + 2 * M
+        self.rank(kind, gain.at, order)
         for m in range(M):
-            weight.at[0] = 1
-            blend_places(scores + m * n, n, 1, weight.at, 0, i, KEPT, above, above + 1, room.at)
+            weight.at[m] = 1
+        for m in range(M):
+            blend_places(scores, n, 1, &m, weight.at, i, KEPT, above, above + 1, room.at)
             out[m] = self.worth_of(above[0], above[1])
         out += M
         for p in range(POWERS):
-            self.weigh(p, weight.at)
-            outs = M if M > 1 and p < POWERS - 1 else 0
-            blend_places(scores, n, M, weight.at, outs, i, KEPT, above, above + M + 1, room.at)
-            for m in range(M + 1):
-                out[m * POWERS + p] = self.worth_of(above[m], above[M + 1 + m]) if m <= outs else 0
+            self.weigh(p * M + M - 1, gain.at, order, weight.at)
+            blend_places(scores, n, M, order, weight.at, i, KEPT, above, above + M, room.at)
+            for m in range(M):
+                out[p * M + m] = self.worth_of(above[m], above[M + m])
         return 0
 
     cdef double worth_of(self, Py_ssize_t above, Py_ssize_t equal) noexcept:
         """Of a place; among equals an item stands in the middle."""
         return self.worth[min(above + (equal - 1) // 2, KEPT)]
 
-    cdef Py_ssize_t weightings(self) noexcept:
-        return self.s.shape[0] - 2 * len(self.states) - 2
+    cdef void rank(self, Py_ssize_t kind, double *gain, Py_ssize_t *order) noexcept:
+        """The members' gains in a kind of question, and their numbers: the best first, then as named."""
+        cdef Py_ssize_t M = len(self.states), m, at
+        for m in range(M):
+            gain[m] = self.s[kind * M + m] + OTHERS * self.s[(1 - kind) * M + m]
+            at = m
+            while at > 0 and gain[order[at - 1]] < gain[m]:
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = m
 
-    cdef void weigh(self, Py_ssize_t e, double *out) noexcept:
+    cdef void weigh(self, Py_ssize_t e, const double *gain, const Py_ssize_t *order, double *out) noexcept:
         """The weights of the members in the e-th weighting."""
-        cdef Py_ssize_t M = len(self.states), m
-        cdef double most = 0
-        for m in range(M):
-            most = max(most, self.s[m])
-        for m in range(M):
+        cdef Py_ssize_t M = len(self.states), m, j
+        cdef double most = gain[order[0]]
+        for j in range(M):
+            m = order[j]
             # before the first question nothing is known of a member: its scores count as they are
-            out[m] = (pow(self.s[m] / most, POWER[e % POWERS]) if most > 0 else 1.0)
-            if self.s[M + m] > 0:
-                out[m] /= self.s[M + m]
-        if e >= POWERS:
-            out[e // POWERS - 1] = 0
+            out[m] = 0 if j > e % M else pow(gain[m] / most, POWER[e // M]) if most > 0 else 1
+            if self.sizes()[m] > 0:
+                out[m] /= self.sizes()[m]
 
-    cdef Py_ssize_t best(self) noexcept:
+    cdef Py_ssize_t best(self, Py_ssize_t kind) noexcept:
         """The weighting that has told best; of equals the middle power of all members, then the first."""
-        cdef double *told = &self.s[0] + 2 * len(self.states)
-        cdef Py_ssize_t e, pick = POWERS // 2
-        for e in range(self.weightings()):
-            if told[e] > told[pick]:
+        cdef Py_ssize_t M = len(self.states), e, pick = POWERS // 2 * M + M - 1
+        cdef double *own = self.told(kind)
+        cdef double *others = self.told(1 - kind)
+        for e in range(POWERS * M):
+            if own[e] + OTHERS * others[e] > own[pick] + OTHERS * others[pick]:
                 pick = e
         return pick
+
+    cdef int answer(self, Py_ssize_t kind, double *out) except -1:
+        """The weights of the members in a kind of question at present."""
+        cdef Py_ssize_t M = len(self.states)
+        cdef Room gain = Room(M), order = Room(M)
+        self.rank(kind, gain.at, <Py_ssize_t *>order.at)
+        self.weigh(self.best(kind), gain.at, <Py_ssize_t *>order.at, out)
+        return 0
 
     cdef int score_all(self, Py_ssize_t u, double *out, Py_ssize_t n) except -1:
         cdef Py_ssize_t M = len(self.states), m, j
         cdef Room one = Room(n + 1), weight = Room(M)
-        self.weigh(self.best(), weight.at)
+        self.answer(self.kind_of(u), weight.at)
         for j in range(n):
             out[j] = 0
         for m in range(M):
@@ -170,14 +204,15 @@ cdef class BlendLearner(MembersLearner):
     def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
         """Scores of pairs of rows, float64 (n,)."""
         total = np.zeros(u.shape[0])
-        for m, weight in enumerate(self.weights().tolist()):
-            if weight > 0:
-                total += weight * self.member_scores(m, u, i)
+        kind = np.array([self.kind_of(row) for row in u], dtype=np.intp)
+        weights = np.array([self.weights(k) for k in range(KINDS)])[kind]
+        for m in np.flatnonzero(weights.any(axis=0)):
+            total += weights[:, m] * self.member_scores(m, u, i)
         return total
 
-    def weights(self):
-        """What a member's score is multiplied by at present, float64 (members,)."""
+    def weights(self, Py_ssize_t kind=0):
+        """What a member's score is multiplied by at present, float64 (members,); kind 1: for strangers."""
         cdef Py_ssize_t M = len(self.states), m
         cdef Room weight = Room(M)
-        self.weigh(self.best(), weight.at)
+        self.answer(kind, weight.at)
         return np.array([weight.at[m] for m in range(M)])
