@@ -51,13 +51,15 @@ def fits() -> Iterator[tuple[str, list[Fit]]]:
         ]
         make = partial(implicit.als.AlternatingLeastSquares, iterations=15, num_threads=1)
         yield "implicit ALS", ways(theirs, make, settings)
-    steps = grid(n_factors=(16, 32), learning_rate=(0.05, 0.15, 0.3), l2=(0.02, 0.05))
+    steps = grid(n_factors=(16, 32), learning_rate=(0.03, 0.05, 0.1), l2=(0.02, 0.1))
     yield 'BPR(loss="warp")', ways(ours, partial(BPR, loss="warp", n_epochs=10), steps)
     if lightfm is not None:
+        settings = grid(no_components=(16, 32, 64), learning_rate=(0.02, 0.03, 0.05, 0.1))
+        yield "LightFM warp", ways(of_lightfm, partial(lightfm.LightFM, loss="warp"), settings)
         settings = grid(no_components=(16, 32), learning_rate=(0.02, 0.05, 0.1), item_alpha=(0.0, 1e-5))
         settings = [{**s, "user_alpha": s["item_alpha"]} for s in settings]
-        for loss in ("warp", "bpr"):
-            yield f"LightFM {loss}", ways(of_lightfm, partial(lightfm.LightFM, loss=loss), settings)
+        yield "LightFM bpr", ways(of_lightfm, partial(lightfm.LightFM, loss="bpr"), settings)
+    steps = grid(n_factors=(16, 32, 64), learning_rate=(0.15, 0.25), l2=(0.02, 0.035))
     yield "BPR", ways(ours, partial(BPR, n_negatives=20, n_epochs=10), steps)
     if cornac is not None:
         settings = grid(k=(16, 32), learning_rate=(0.005, 0.01, 0.03), lambda_reg=(0.001, 0.01))
