@@ -13,6 +13,10 @@ __all__ = ["build_ext"]
 UNIX_FLAGS = ["-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-g0"]
 MSVC_FLAGS = ["/O2"]
 
+#: where two forms of one step agree to the last bit: products and sums are rounded one by one
+EXACT = ["skl_increc.factorization._bpr_steps"]
+EXACT_FLAGS = ["-ffp-contract=off"]
+
 #: what Cython writes for memoryviews, once for all modules: three quarters less to compile
 SHARED = "skl_increc._kernels._cython_shared"
 
@@ -34,6 +38,7 @@ class build_ext(_build_ext):
             extension.extra_compile_args = [
                 *extension.extra_compile_args,
                 *(UNIX_FLAGS if unix else MSVC_FLAGS),
+                *(EXACT_FLAGS if unix and extension.name in EXACT else []),
             ]
             if os.environ.get("SKL_INCREC_NO_CLONES"):
                 extension.define_macros = [*extension.define_macros, ("SKL_INCREC_NO_CLONES", "1")]

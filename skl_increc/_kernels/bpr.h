@@ -11,8 +11,12 @@
  * made at all: every row stays as it is. */
 #ifndef SKL_INCREC_BPR_H
 #define SKL_INCREC_BPR_H
+#include <string.h>
+#include "hash.h"
 #include "mf.h"
+#include "search.h"
 
+enum { BPR_TICKS = 0, BPR_KNOWN = 1, BPR_BROKEN = 2 }; /* scalars: events, item rows that had one, steps not made */
 enum { BPR_PAIRS = 0, BPR_WARP = 1, BPR_LOGISTIC = 2, BPR_SQUARED = 3 };
 
 #define BPR_LONGEST 1e12f /* squared length of a row that has exploded */
@@ -20,71 +24,162 @@ enum { BPR_PAIRS = 0, BPR_WARP = 1, BPR_LOGISTIC = 2, BPR_SQUARED = 3 };
 SKL_INLINE int bpr_sane(float a, float b) { return a < BPR_LONGEST && b < BPR_LONGEST; }
 
 /* what a step adds to the squared gradients of a row; nothing with a constant rate */
-SKL_INLINE float bpr_grown(float acc, float g, const mf_model *m)
+SKL_INLINE float bpr_grown(float acc, float g, int optimizer)
 {
-    return m->optimizer == MF_ADAGRAD ? acc + g : acc;
+    return optimizer == MF_ADAGRAD ? acc + g : acc;
 }
 
 /* the length of a step */
-SKL_INLINE float bpr_eta(float rate, float acc, const mf_model *m)
+SKL_INLINE float bpr_eta(float rate, float acc, float eps, int optimizer)
 {
-    return m->optimizer == MF_ADAGRAD ? rate / sqrtf(acc + m->eps) : rate;
+    return optimizer == MF_ADAGRAD ? rate / sqrtf(acc + eps) : rate;
 }
 
-/* One pair; p and su are NULL for an anonymous user.  `rank`: of WARP, how much it counts; 0: BPR.
- * 1, or 0 where a row has exploded or would: nothing is written then. */
-SKL_INLINE int bpr_pair_step(const mf_model *m, float *SKL_RESTRICT p, mf_stat *su, float *SKL_RESTRICT qi,
-                             mf_stat *si, float *SKL_RESTRICT qj, mf_stat *sj, float w, float rank, int stride)
+/* Pairs that share no row: their steps are those of one after the other, and wait for nothing but their own rows.
+ * What is a number a pair is done for all of them at once; of missing ones nobody reads it. */
+enum { BPR_LANES = 4 };
+
+typedef struct {
+    int n;
+    int32_t u[BPR_LANES], i[BPR_LANES], j[BPR_LANES];   /* i is to go above j; u = -1: anonymous */
+    float w[BPR_LANES];
+    uint64_t users, items;                              /* bit r % 64: there may be row r */
+} bpr_group;
+
+typedef struct {
+    float x[BPR_LANES], pp[BPR_LANES], dd[BPR_LANES];                /* products of vectors */
+    float p[BPR_LANES], qi[BPR_LANES], qj[BPR_LANES];                /* squared gradients, then those after the step */
+    float bi[BPR_LANES], bj[BPR_LANES], si[BPR_LANES], sj[BPR_LANES];/* the same of biases; biases */
+    float gp[BPR_LANES], gi[BPR_LANES], gj[BPR_LANES];               /* what goes into the vectors */
+    float kp[BPR_LANES], ki[BPR_LANES], kj[BPR_LANES];               /* what is left of them */
+    int ok[BPR_LANES];
+} bpr_numbers;
+
+/* 1 / (1 + exp(x)): the power of two, and a polynomial of what is left (Cephes; Estrin's order, which waits less) */
+SKL_INLINE void bpr_sigmoids(const float *x, float *out, int lanes)
 {
-    float x = si->bias - sj->bias, pp = 0.0f, dd = 0.0f;
-    if (p) {
-        float a[MF_FOLD] = {0}, b[MF_FOLD] = {0}, c[MF_FOLD] = {0};
-        for (int f = 0; f < stride; f += MF_FOLD) {
+    const float whole = 12582912.0f; /* 1.5 * 2^23: beside it no fraction is kept */
+    float near[BPR_LANES], rest[BPR_LANES], two[BPR_LANES];
+    int32_t bits[BPR_LANES];
 #pragma omp simd
-            for (int j = 0; j < MF_FOLD; j++) {
-                const float d = qi[f + j] - qj[f + j];
-                a[j] += p[f + j] * d;
-                b[j] += p[f + j] * p[f + j];
-                c[j] += d * d;
-            }
-        }
-        x += mf_fold(a); pp = mf_fold(b); dd = mf_fold(c);
+    for (int l = 0; l < lanes; l++) {
+        float v = x[l] < 87.0f ? x[l] : 87.0f;
+        v = v > -87.0f ? v : -87.0f;
+        near[l] = (v * 1.44269504f + whole) - whole;
+        rest[l] = (v - near[l] * 0.693359375f) + near[l] * 2.12194440e-4f;
+        bits[l] = ((int32_t)near[l] + 127) << 23;
     }
-    if (!(bpr_sane(pp, dd) && bpr_sane(x * x, 0.0f))) return 0;
-    const float e = w * (rank > 0.0f ? rank : 1.0f / (1.0f + expf(x))), ee = e * e, each = 1.0f / (float)m->k;
-    const float l2 = w * m->l2, l2_bias = w * m->l2_bias;
-    const float ap = p ? bpr_grown(su->acc, ee * dd * each, m) : 0.0f;
-    const float ai = bpr_grown(si->acc, ee * pp * each, m), aj = bpr_grown(sj->acc, ee * pp * each, m);
-    const float bi = bpr_grown(si->bias_acc, ee, m), bj = bpr_grown(sj->bias_acc, ee, m);
-    const float eta_p = p ? bpr_eta(m->lr, ap, m) : 0.0f;
-    const float eta_i = bpr_eta(m->lr, ai, m), eta_j = bpr_eta(m->lr, aj, m);
-    const float eta_bi = m->biases ? bpr_eta(m->lr_bias, bi, m) : 0.0f;
-    const float eta_bj = m->biases ? bpr_eta(m->lr_bias, bj, m) : 0.0f;
-    /* a logit may move to where its gradient would be flat; the loss of WARP is straight, and steps as it says */
-    const float pull = eta_p * dd + (eta_i + eta_j) * pp + eta_bi + eta_bj;
-    const float go = rank > 0.0f ? e : e * mf_share(w * pull, MF_LOGISTIC);
-    const float gp = eta_p * go, gi = eta_i * go, gj = eta_j * go, gb = (eta_bi + eta_bj) * go;
-    if (!(bpr_sane(gp * gp * dd, (gi * gi + gj * gj) * pp) && bpr_sane(gb * gb, ee * 1e-20f))) return 0;
-    if (m->biases) {
-        si->bias = mf_keep(eta_bi * l2_bias) * si->bias + eta_bi * go;
-        sj->bias = mf_keep(eta_bj * l2_bias) * sj->bias - eta_bj * go;
-        si->bias_acc = bi;
-        sj->bias_acc = bj;
-    }
-    si->acc = ai;
-    sj->acc = aj;
-    if (p) {
-        const float kp = mf_keep(eta_p * l2), ki = mf_keep(eta_i * l2), kj = mf_keep(eta_j * l2);
-        su->acc = ap;
+    memcpy(two, bits, (size_t)lanes * sizeof *two);
 #pragma omp simd
-        for (int f = 0; f < stride; f++) {
-            const float pf = p[f], a = qi[f], b = qj[f];
-            p[f] = kp * pf + gp * (a - b);
-            qi[f] = ki * a + gi * pf;
-            qj[f] = kj * b - gj * pf;
+    for (int l = 0; l < lanes; l++) {
+        const float r = rest[l], rr = r * r;
+        const float low = (4.1665795894e-2f * r + 1.6666665459e-1f) * r + 5.0000001201e-1f;
+        const float high = (1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f;
+        out[l] = 1.0f / (1.0f + two[l] * ((high * (rr * r) + low) * rr + (r + 1.0f)));
+    }
+}
+
+/* the products of a pair, and the numbers of its rows */
+SKL_INLINE void bpr_read(const mf_model *m, const bpr_group *g, int l, bpr_numbers *v, int stride)
+{
+    const float *qi = m->Q + g->i[l] * (ptrdiff_t)stride, *qj = m->Q + g->j[l] * (ptrdiff_t)stride;
+    const mf_stat *si = m->SI + g->i[l], *sj = m->SI + g->j[l];
+    v->x[l] = si->bias - sj->bias;
+    v->si[l] = si->bias; v->bi[l] = si->bias_acc; v->qi[l] = si->acc;
+    v->sj[l] = sj->bias; v->bj[l] = sj->bias_acc; v->qj[l] = sj->acc;
+    v->pp[l] = v->dd[l] = v->p[l] = 0.0f;
+    if (g->u[l] < 0) return;
+    const float *p = m->P + g->u[l] * (ptrdiff_t)stride;
+    float a[MF_FOLD] = {0}, b[MF_FOLD] = {0}, c[MF_FOLD] = {0};
+    for (int f = 0; f < stride; f += MF_FOLD) {
+#pragma omp simd
+        for (int j = 0; j < MF_FOLD; j++) {
+            const float d = qi[f + j] - qj[f + j];
+            a[j] += p[f + j] * d;
+            b[j] += p[f + j] * p[f + j];
+            c[j] += d * d;
         }
     }
-    return 1;
+    v->x[l] += mf_fold(a); v->pp[l] = mf_fold(b); v->dd[l] = mf_fold(c);
+    v->p[l] = m->SU[g->u[l]].acc;
+}
+
+/* from them the numbers of the step; `rank`: of WARP, how much it counts; 0: BPR */
+SKL_INLINE void bpr_decide(const mf_model *m, const float *weights, bpr_numbers *v, float rank,
+                           int lanes)
+{
+    const int optimizer = m->optimizer;
+    const float each = 1.0f / (float)m->k, eps = m->eps, lr = m->lr, lr_bias = m->biases ? m->lr_bias : 0.0f;
+    float s[BPR_LANES];
+    bpr_sigmoids(v->x, s, lanes);
+#pragma omp simd
+    for (int l = 0; l < lanes; l++) {
+        const float w = weights[l], x = v->x[l], pp = v->pp[l], dd = v->dd[l];
+        const float e = w * (rank > 0.0f ? rank : s[l]), ee = e * e, l2 = w * m->l2, l2_bias = w * m->l2_bias;
+        const float ap = bpr_grown(v->p[l], ee * dd * each, optimizer);
+        const float ai = bpr_grown(v->qi[l], ee * pp * each, optimizer);
+        const float aj = bpr_grown(v->qj[l], ee * pp * each, optimizer);
+        const float bi = bpr_grown(v->bi[l], ee, optimizer), bj = bpr_grown(v->bj[l], ee, optimizer);
+        const float eta_p = bpr_eta(lr, ap, eps, optimizer);
+        const float eta_i = bpr_eta(lr, ai, eps, optimizer), eta_j = bpr_eta(lr, aj, eps, optimizer);
+        const float eta_bi = bpr_eta(lr_bias, bi, eps, optimizer), eta_bj = bpr_eta(lr_bias, bj, eps, optimizer);
+        /* a logit may move to where its gradient would be flat; the loss of WARP is straight, and steps as it says */
+        const float pull = eta_p * dd + (eta_i + eta_j) * pp + eta_bi + eta_bj;
+        const float go = rank > 0.0f ? e : e * mf_share(w * pull, MF_LOGISTIC);
+        const float gp = eta_p * go, gi = eta_i * go, gj = eta_j * go, gb = (eta_bi + eta_bj) * go;
+        v->ok[l] = (pp < BPR_LONGEST) & (dd < BPR_LONGEST) & (x * x < BPR_LONGEST) & (gp * gp * dd < BPR_LONGEST)
+                   & ((gi * gi + gj * gj) * pp < BPR_LONGEST) & (gb * gb < BPR_LONGEST)
+                   & (ee * 1e-20f < BPR_LONGEST);
+        v->p[l] = ap; v->qi[l] = ai; v->qj[l] = aj;
+        v->gp[l] = gp; v->gi[l] = gi; v->gj[l] = gj;
+        v->kp[l] = mf_keep(eta_p * l2); v->ki[l] = mf_keep(eta_i * l2); v->kj[l] = mf_keep(eta_j * l2);
+        v->si[l] = mf_keep(eta_bi * l2_bias) * v->si[l] + eta_bi * go;
+        v->sj[l] = mf_keep(eta_bj * l2_bias) * v->sj[l] - eta_bj * go;
+        v->bi[l] = m->biases ? bi : v->bi[l];
+        v->bj[l] = m->biases ? bj : v->bj[l];
+    }
+}
+
+SKL_INLINE void bpr_write(const mf_model *m, const bpr_group *g, int l, const bpr_numbers *v, int stride)
+{
+    float *SKL_RESTRICT qi = m->Q + g->i[l] * (ptrdiff_t)stride, *SKL_RESTRICT qj = m->Q + g->j[l] * (ptrdiff_t)stride;
+    mf_stat *si = m->SI + g->i[l], *sj = m->SI + g->j[l];
+    si->bias = v->si[l]; si->bias_acc = v->bi[l]; si->acc = v->qi[l];
+    sj->bias = v->sj[l]; sj->bias_acc = v->bj[l]; sj->acc = v->qj[l];
+    if (g->u[l] < 0) return;
+    float *SKL_RESTRICT p = m->P + g->u[l] * (ptrdiff_t)stride;
+    const float gp = v->gp[l], gi = v->gi[l], gj = v->gj[l], kp = v->kp[l], ki = v->ki[l], kj = v->kj[l];
+    m->SU[g->u[l]].acc = v->p[l];
+#pragma omp simd
+    for (int f = 0; f < stride; f++) {
+        const float pf = p[f], a = qi[f], b = qj[f];
+        p[f] = kp * pf + gp * (a - b);
+        qi[f] = ki * a + gi * pf;
+        qj[f] = kj * b - gj * pf;
+    }
+}
+
+/* The steps of a group of so many at most; how many met a row that has exploded, or would: nothing of theirs is
+ * written then. */
+SKL_INLINE int bpr_step_of(const mf_model *m, const bpr_group *g, bpr_numbers *v, float rank, int lanes, int stride)
+{
+    const int n = lanes == 1 ? 1 : g->n;
+    int bad = 0;
+    for (int l = 0; l < n; l++) bpr_read(m, g, l, v, stride);
+    bpr_decide(m, g->w, v, rank, lanes);
+    for (int l = 0; l < n; l++) {
+        if (v->ok[l]) bpr_write(m, g, l, v, stride);
+        else bad++;
+    }
+    return bad;
+}
+
+/* One pair alone stays in registers, where it waits less for itself.  The numbers are the same to the last bit, as
+ * products and sums are not joined in this module (-ffp-contract=off).  `v`: at first zeros, then anything. */
+SKL_INLINE int bpr_group_step(const mf_model *m, const bpr_group *g, bpr_numbers *v, float rank, int stride)
+{
+    bpr_numbers one;
+    return g->n == 1 ? bpr_step_of(m, g, &one, rank, 1, stride) : bpr_step_of(m, g, v, rank, BPR_LANES, stride);
 }
 
 /* One item towards its target; `still`: the item stays as it is. */
@@ -108,11 +203,12 @@ SKL_INLINE int bpr_point_step(const mf_model *m, float *SKL_RESTRICT p, mf_stat 
     const float e = w * mf_error(target, 0.0f, x, link), ee = e * e, each = 1.0f / (float)m->k;
     const float l2 = w * m->l2, l2_bias = w * m->l2_bias;
     const int moves = p && !still, biased = m->biases && !still;
-    const float ap = p ? bpr_grown(su->acc, ee * qq * each, m) : 0.0f;
-    const float aq = moves ? bpr_grown(si->acc, ee * pp * each, m) : si->acc;
-    const float ab = biased ? bpr_grown(si->bias_acc, ee, m) : si->bias_acc;
-    const float eta_p = p ? bpr_eta(m->lr, ap, m) : 0.0f, eta_q = moves ? bpr_eta(m->lr, aq, m) : 0.0f;
-    const float eta_b = biased ? bpr_eta(m->lr_bias, ab, m) : 0.0f;
+    const float ap = p ? bpr_grown(su->acc, ee * qq * each, m->optimizer) : 0.0f;
+    const float aq = moves ? bpr_grown(si->acc, ee * pp * each, m->optimizer) : si->acc;
+    const float ab = biased ? bpr_grown(si->bias_acc, ee, m->optimizer) : si->bias_acc;
+    const float eta_p = p ? bpr_eta(m->lr, ap, m->eps, m->optimizer) : 0.0f;
+    const float eta_q = moves ? bpr_eta(m->lr, aq, m->eps, m->optimizer) : 0.0f;
+    const float eta_b = biased ? bpr_eta(m->lr_bias, ab, m->eps, m->optimizer) : 0.0f;
     const float go = e * mf_share(w * (eta_p * qq + eta_q * pp + eta_b), link);
     const float gp = eta_p * go, gq = eta_q * go;
     if (!(bpr_sane(gp * gp * qq, gq * gq * pp) && bpr_sane(eta_b * go * eta_b * go, ee * 1e-20f))) return 0;
@@ -141,30 +237,55 @@ SKL_INLINE int bpr_point_step(const mf_model *m, float *SKL_RESTRICT p, mf_stat 
     default: return CALL((int)m->stride); \
     }
 
-SKL_INLINE void bpr_fetch(const mf_model *m, int32_t i)
+SKL_INLINE void bpr_fetch(const mf_model *m, int32_t i, int stride)
 {
-    const char *q = (const char *)(m->Q + i * m->stride);
-    for (ptrdiff_t c = 0; c < m->stride * 4; c += 64) SKL_PREFETCH(q + c);
+    const char *q = (const char *)(m->Q + i * (ptrdiff_t)stride);
+    for (int c = 0; c < stride * 4; c += 64) SKL_PREFETCH(q + c);
     SKL_PREFETCH(m->SI + i);
 }
 
-/* The item against each of the others, in order; how many steps met a row that has exploded. */
-SKL_INLINE int bpr_pairs_of(const mf_model *m, int32_t u, int32_t i, const int32_t *others, int n, float w,
-                            float rank, int stride)
+/* whether a pair shares a row with one of the group */
+SKL_INLINE int bpr_meets(const bpr_group *g, int32_t u, int32_t i, int32_t j)
 {
-    float *p = u >= 0 ? m->P + u * (ptrdiff_t)stride : NULL;
-    mf_stat *su = u >= 0 ? m->SU + u : NULL;
+    int any = 0;
+    if (!((g->users >> (u & 63) | g->items >> (i & 63) | g->items >> (j & 63)) & 1)) return 0;
+    for (int l = 0; l < g->n; l++)
+        any |= (g->u[l] == u) | (g->i[l] == i) | (g->i[l] == j) | (g->j[l] == i) | (g->j[l] == j);
+    return any;
+}
+
+/* Pairs in order, of n events with one other item each, or (many) of one event with n; weights have the same number
+ * as events.  Other items of -1 are left out.  How many steps met a row that has exploded. */
+SKL_INLINE int bpr_pairs_of(const mf_model *m, bpr_numbers *v, const int32_t *u, const int32_t *i,
+                            const int32_t *others, const float *w, int n, int many, float rank, int stride)
+{
+    bpr_group g;
     int bad = 0;
-    for (int r = 0; r < n; r++)
-        bad += !bpr_pair_step(m, p, su, m->Q + i * (ptrdiff_t)stride, m->SI + i,
-                              m->Q + others[r] * (ptrdiff_t)stride, m->SI + others[r], w, rank, stride);
+    g.n = 0;
+    g.users = g.items = 0;
+    for (int t = 0; t <= n; t++) {
+        const int at = many ? 0 : t;
+        if (t < n && others[t] < 0) continue;
+        if (t == n || g.n == BPR_LANES || bpr_meets(&g, u[at], i[at], others[t])) {
+            bad += bpr_group_step(m, &g, v, rank, stride);
+            g.n = 0;
+            g.users = g.items = 0;
+        }
+        if (t < n) {
+            g.u[g.n] = u[at]; g.i[g.n] = i[at]; g.j[g.n] = others[t]; g.w[g.n] = w[at];
+            g.users |= UINT64_C(1) << (u[at] & 63);
+            g.items |= UINT64_C(1) << (i[at] & 63) | UINT64_C(1) << (others[t] & 63);
+            g.n++;
+        }
+    }
     return bad;
 }
 
 SKL_CLONES
 static int bpr_pairs(const mf_model *m, int32_t u, int32_t i, const int32_t *others, int n, float w, float rank)
 {
-#define BPR_CALL(S) bpr_pairs_of(m, u, i, others, n, w, rank, S)
+    bpr_numbers v = {0};
+#define BPR_CALL(S) bpr_pairs_of(m, &v, &u, &i, others, &w, n, 1, rank, S)
     BPR_WIDTHS(BPR_CALL)
 #undef BPR_CALL
 }
@@ -229,5 +350,135 @@ SKL_INLINE int32_t bpr_tree_find(const double *tree, ptrdiff_t n, double x)
             x -= tree[at - 1];
         }
     return (int32_t)(at < n ? at : n - 1);
+}
+
+/* -- events in order -------------------------------------------------------------------------- */
+
+/* Plain events: positives of weight above 0, of items known before, each against `n_negatives` drawn uniformly.
+ * What an event draws follows from its number alone, so what it will need is on its way some events before; and
+ * with one drawn item an event, steps that share no row are made together. */
+enum { BPR_TRIES = 16, BPR_BLOCK = 16, BPR_RING = 64 };
+
+typedef struct {
+    const mf_model *m;
+    skl_lists known;          /* who had what; n = 0: nothing is known */
+    uint64_t seed;
+    double *scalars;          /* ticks, items known, steps not made */
+    double *taken;            /* where weights are added up; NULL: another pass */
+    int32_t *last;            /* of each user: the last item + 1 */
+    int32_t *drawn;
+    double heavy;
+    int n_negatives;
+    ptrdiff_t primed, fetched;/* events whose keys are in the ring; whose lists are on their way */
+    uint64_t keys[BPR_RING];
+    uint32_t first[BPR_RING]; /* the first try, as a share of 2^32 */
+} bpr_run;
+
+/* event `at`, which has the number `tick`, is not far */
+SKL_INLINE void bpr_prime(bpr_run *r, const mf_model *m, ptrdiff_t at, uint64_t tick, int32_t u, int32_t i,
+                          int32_t known, int stride)
+{
+    const uint64_t key = skl_mix(skl_mix(r->seed + tick)), h = skl_mix(key) >> 32;
+    r->keys[at & (BPR_RING - 1)] = key;
+    r->first[at & (BPR_RING - 1)] = (uint32_t)h;
+    bpr_fetch(m, (int32_t)(h * (uint64_t)known >> 32), stride);
+    if (i >= 0) bpr_fetch(m, i, stride);
+    if (u >= 0) {
+        const char *p = (const char *)(m->P + u * (ptrdiff_t)stride);
+        for (int c = 0; c < stride * 4; c += 64) SKL_PREFETCH(p + c);
+        SKL_PREFETCH(m->SU + u);
+        SKL_PREFETCH(r->last + u);
+        if (u < r->known.n) SKL_PREFETCH(r->known.heads + 2 * u);
+    }
+}
+
+/* the item that event `at` tries first, of so many */
+SKL_INLINE int32_t bpr_first(const bpr_run *r, ptrdiff_t at, int32_t n)
+{
+    return (int32_t)((uint64_t)r->first[at & (BPR_RING - 1)] * (uint64_t)n >> 32);
+}
+
+SKL_INLINE int bpr_had(const skl_lists *known, int32_t u, int32_t j)
+{
+    return u >= 0 && u < known->n && skl_list_find(known, u, j) >= 0;
+}
+
+/* an item that is not i and that the user has not had, whose first try is known; -1: the tries were in vain */
+SKL_INLINE int32_t bpr_draw(const skl_lists *known, int32_t u, int32_t i, uint64_t key, int32_t first, int32_t n)
+{
+    int32_t j = first;
+    for (int attempt = 1; j == i || bpr_had(known, u, j); attempt++) {
+        if (attempt == BPR_TRIES) return -1;
+        j = bpr_below(key, (uint64_t)attempt, n);
+    }
+    return j;
+}
+
+/* what one event is held against; how many items */
+SKL_INLINE int bpr_draw_many(bpr_run *r, const mf_model *m, int32_t u, int32_t i, uint64_t key, int32_t n, int stride)
+{
+    int drawn = 0;
+    for (int c = 0; c < r->n_negatives; c++, key += 4 * BPR_TRIES) {
+        const int32_t j = bpr_draw(&r->known, u, i, key, bpr_below(key, 0, n), n);
+        if (j < 0) continue;
+        bpr_fetch(m, j, stride);
+        r->drawn[drawn++] = j;
+    }
+    return drawn;
+}
+
+SKL_INLINE ptrdiff_t bpr_run_of(bpr_run *r, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                                ptrdiff_t from, ptrdiff_t to, ptrdiff_t total, int stride)
+{
+    const mf_model m = *r->m; /* no store to a row can alias it */
+    const skl_lists known = r->known;
+    const int32_t n = (int32_t)r->scalars[BPR_KNOWN];
+    const uint64_t ticks = (uint64_t)r->scalars[BPR_TICKS] - (uint64_t)from;
+    const int many = r->n_negatives != 1;
+    const ptrdiff_t block = stride <= 32 ? BPR_BLOCK : BPR_BLOCK / 2;
+    bpr_numbers v = {0};
+    int32_t one[BPR_BLOCK];
+    float weights[BPR_BLOCK];
+    ptrdiff_t t = from, primed = r->primed, fetched = r->fetched;
+    int bad = 0, plain = 1;
+    while (t < to && plain) {
+        const ptrdiff_t start = t, end = many ? t + 1 : t + block < to ? t + block : to;
+        const ptrdiff_t ahead = start + 3 * block < total ? start + 3 * block : total;
+        const ptrdiff_t near = start + 2 * block < total ? start + 2 * block : total;
+        int drawn = 0;
+        for (; primed < ahead; primed++)
+            bpr_prime(r, &m, primed, ticks + (uint64_t)primed, u[primed], i[primed], n, stride);
+        for (; fetched < near; fetched++)
+            if (u[fetched] >= 0 && u[fetched] < known.n)
+                skl_list_fetch(&known, u[fetched], bpr_first(r, fetched, n));
+        for (; t < end; t++) {
+            const int32_t a = u[t], b = i[t];
+            const uint64_t key = r->keys[t & (BPR_RING - 1)];
+            plain = b >= 0 && b < n && y[t] > 0 && w[t] > 0;
+            if (!plain) break;
+            weights[t - start] = (float)(w[t] * r->heavy);
+            if (a >= 0) r->last[a] = b + 1;
+            if (r->taken) *r->taken += w[t];
+            if (many) drawn = bpr_draw_many(r, &m, a, b, key, n, stride);
+            else one[drawn++] = bpr_draw(&known, a, b, key, bpr_first(r, t, n), n);
+        }
+        bad += bpr_pairs_of(&m, &v, u + start, i + start, many ? r->drawn : one, weights, drawn, many, 0.0f, stride);
+    }
+    r->primed = primed;
+    r->fetched = fetched;
+    r->scalars[BPR_TICKS] += (double)(t - from);
+    r->scalars[BPR_BROKEN] += bad;
+    return t;
+}
+
+/* Events from .. to - 1 of a table of `total`; where it stopped: at the first that is not plain, or `to`. */
+SKL_CLONES
+static ptrdiff_t bpr_events(bpr_run *r, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                            ptrdiff_t from, ptrdiff_t to, ptrdiff_t total)
+{
+    const mf_model *m = r->m;
+#define BPR_CALL(S) bpr_run_of(r, u, i, y, w, from, to, total, S)
+    BPR_WIDTHS(BPR_CALL)
+#undef BPR_CALL
 }
 #endif

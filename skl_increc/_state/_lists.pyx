@@ -12,6 +12,12 @@ from skl_increc._state._blocks cimport CLASSES, UNIT, Blocks
 from skl_increc._state.memory import grown
 
 cdef extern from "search.h" nogil:
+    ctypedef struct skl_lists:
+        const char *base
+        const uint32_t *heads
+        const int32_t *shapes
+        Py_ssize_t n
+    Py_ssize_t skl_list_find(const skl_lists *lists, Py_ssize_t u, int32_t what)
     Py_ssize_t skl_find(const int32_t *x, Py_ssize_t n, int32_t what)
     uint64_t skl_filter_hash(int32_t what)
     uint64_t skl_filter_bits(uint64_t h)
@@ -166,18 +172,9 @@ cdef class Lists:
     # -- one entry ------------------------------------------------------------------------------
     cdef Py_ssize_t find(self, const Head *h, int32_t i) noexcept nogil:
         """The place of a number in a list, or -1."""
-        cdef Py_ssize_t length = length_of(h)
-        cdef size_t words
-        cdef uint64_t hash_, bits
-        if not length:
-            return -1
-        words = self.shapes[class_of(h)].words
-        if words:
-            hash_ = skl_filter_hash(i)
-            bits = skl_filter_bits(hash_)
-            if (<uint64_t *>self.block(h))[skl_filter_word(hash_, words)] & bits != bits:
-                return -1
-        return skl_find(self.items(h), length, i)
+        cdef skl_lists lists
+        lists.base, lists.heads, lists.shapes = self.blocks.base, &h.block, &self.shapes[0].room
+        return skl_list_find(&lists, 0, i)
 
     cdef int bring(self, Py_ssize_t u, int32_t i) except -1:
         """Make a number the last of list u: 1 if it was there, 0 if it is new and its values are to be set.

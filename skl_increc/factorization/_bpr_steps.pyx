@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The learner of factors from positive events: BPR, WARP, logistic and squared loss, sampled negatives."""
 from libc.math cimport floor, log, pow
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_scores
@@ -9,10 +9,33 @@ from skl_increc.factorization._implicit_steps cimport ImplicitLearner
 
 cdef extern from "bpr.h" nogil:
     enum: BPR_PAIRS, BPR_WARP, BPR_LOGISTIC, BPR_SQUARED
+    enum:
+        TICKS "BPR_TICKS"      # scalars: events so far, further passes included: what the draws follow from
+        KNOWN "BPR_KNOWN"      # item rows that have had an event
+        BROKEN "BPR_BROKEN"    # steps not made, for a row had exploded or would
+        TRIES "BPR_TRIES"      # draws of an item that the user has had, before this negative is given up
+    ctypedef struct skl_lists:
+        const char *base
+        const uint32_t *heads
+        const int32_t *shapes
+        Py_ssize_t n
+    ctypedef struct bpr_run:
+        const mf_model *m
+        skl_lists known
+        uint64_t seed
+        double *scalars
+        double *taken
+        int32_t *last
+        int32_t *drawn
+        double heavy
+        int n_negatives
+        Py_ssize_t primed, fetched
+    Py_ssize_t bpr_events(bpr_run *r, const int32_t *u, const int32_t *i, const double *y, const double *w,
+                          Py_ssize_t first, Py_ssize_t end, Py_ssize_t total)
     int bpr_pairs(const mf_model *m, int32_t u, int32_t i, const int32_t *others, int n, float w, float rank)
     int bpr_points(const mf_model *m, int32_t u, const int32_t *items, int n, float target, float w, int link,
                    int still)
-    void bpr_fetch(const mf_model *m, int32_t i)
+    void bpr_fetch(const mf_model *m, int32_t i, int stride)
     int32_t bpr_below(uint64_t key, uint64_t use, int32_t n)
     void bpr_tree_extend(double *tree, const double *weight, Py_ssize_t j)
     void bpr_tree_add(double *tree, Py_ssize_t n, Py_ssize_t j, double by)
@@ -33,9 +56,6 @@ cdef extern from "replay.h" nogil:
 
 cdef enum:
     # scalars
-    TICKS = 0          # events so far, further passes included: what the draws follow from
-    KNOWN = 1          # item rows that have had an event
-    BROKEN = 2         # steps not made, for a row had exploded or would
     HEAD = 3           # item rows + 1 of the queue of items: longest unseen, newest
     TAIL = 4
     WEIGHTS = 5        # of what was taken so far; then of what was refused
@@ -49,7 +69,9 @@ cdef enum:
     # the queue
     BEFORE = 0
     AFTER = 1
-    TRIES = 16         # draws of an item that the user has had, before this negative is given up
+    # learning
+    OTHERS_TURN = 256  # events after which another thread may go first
+    SOON = 24          # how far ahead what the history will touch is brought on its way
 
 SCALARS = N_SCALARS
 LOSSES = {"bpr": BPR_PAIRS, "warp": BPR_WARP, "logistic": BPR_LOGISTIC, "squared": BPR_SQUARED}
@@ -119,15 +141,81 @@ cdef class BPRLearner(ImplicitLearner):
     # -- learning -------------------------------------------------------------------------------
     cdef void learn(self, const int32_t *u, const int32_t *i, const double *y, const double *w,
                     const double *t, Py_ssize_t n) noexcept nogil:
-        cdef Py_ssize_t j
         cdef double before = self.scalars[BROKEN]
-        for j in range(n):
-            if i[j] >= 0:
-                self.event(u[j], i[j], y[j], w[j])
-            self.scalars[TICKS] += 1
+        cdef bpr_run run
+        self.prepare(&run)
+        self.learn_part(&run, u, i, y, w, 0, n, n)
         if self.recent is not None and self.count:
             self.recent.learn(u, i, y, w, t, n)
         self.tell_once(before)
+
+    cdef void prepare(self, bpr_run *run) noexcept nogil:
+        """Say what plain events need, before the first of a table."""
+        run.m, run.seed = &self.m, skl_mix(self.seed ^ <uint64_t>0xB1A5ED5A3)
+        run.primed = run.fetched = 0
+        run.scalars, run.taken = &self.scalars[0], &self.scalars[WEIGHTS] if self.count else NULL
+        run.last, run.drawn = &self.last[0, 0], self.drawn
+        run.heavy, run.n_negatives = self.m.classes[1], self.n_negatives
+        self.point(run)
+
+    cdef void point(self, bpr_run *run) noexcept nogil:
+        """Say where it stands who had what, which may have moved."""
+        run.known.n = 0
+        if self.known is not None:
+            run.known.base, run.known.n = self.known.lists.blocks.base, self.known.lists.n
+            run.known.heads = <const uint32_t *>self.known.lists.heads
+            run.known.shapes = <const int32_t *>self.known.lists.shapes
+
+    cdef void learn_part(self, bpr_run *run, const int32_t *u, const int32_t *i, const double *y,
+                         const double *w, Py_ssize_t first, Py_ssize_t end, Py_ssize_t total) noexcept nogil:
+        """Some of the events of a table, in turn."""
+        cdef bint plain = (self.ranking == BPR_PAIRS and self.negatives == UNIFORM and not self.replay
+                           and not self.m.balanced)
+        while first < end:
+            if plain:
+                first = bpr_events(run, u, i, y, w, first, end, total)
+                if first == end:
+                    return
+                if i[first] >= self.scalars[KNOWN] and y[first] > 0 and w[first] > 0:
+                    self.know(i[first])
+                    continue
+            if i[first] >= 0:
+                self.event(u[first], i[first], y[first], w[first])
+            self.scalars[TICKS] += 1
+            first += 1
+
+    def learn_in_order(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
+                       const double[::1] w, const double[::1] t):
+        """As it is inherited; strangers' store takes the events of one turn at once."""
+        cdef Py_ssize_t n = u.shape[0], a = 0, b, j
+        cdef double before
+        cdef bpr_run run
+        self.prepare(&run)
+        while a < n:
+            b, before = min(a + OTHERS_TURN, n), self.scalars[BROKEN]
+            for j in range(a, b):
+                if self.known is not None:
+                    self.note(u, i, y, j)
+                    self.point(&run)
+                self.learn_part(&run, &u[0], &i[0], &y[0], &w[0], j, j + 1, n)
+            if self.recent is not None:
+                self.recent.learn(&u[a], &i[a], &y[a], &w[a], &t[a], b - a)
+            self.tell_once(before)
+            a = b
+            with nogil:
+                pass
+
+    cdef int note(self, const int32_t[::1] u, const int32_t[::1] i, const double[::1] y,
+                  Py_ssize_t j) except -1:
+        """Event j goes to the history."""
+        cdef Py_ssize_t n = u.shape[0]
+        if j + SOON < n and u[j + SOON] >= 0:
+            self.known.prefetch_head(u[j + SOON])
+        if j + SOON // 2 < n and u[j + SOON // 2] >= 0:
+            self.known.prefetch(u[j + SOON // 2], i[j + SOON // 2])
+        if u[j] >= 0 and i[j] >= 0 and y[j] > 0:
+            self.known.append_c(u[j], i[j], NULL)
+        return 0
 
     cdef void event(self, int32_t u, int32_t i, double y, double w) noexcept nogil:
         if i >= self.scalars[KNOWN]:
@@ -250,7 +338,7 @@ cdef class BPRLearner(ImplicitLearner):
             if j >= 0:
                 self.drawn[n] = j
                 n += 1
-                bpr_fetch(&self.m, j)
+                bpr_fetch(&self.m, j, <int>self.m.stride)
         return n
 
     cdef int32_t draw_one(self, int32_t u, int32_t i, uint64_t key) noexcept nogil:

@@ -56,6 +56,70 @@ def test_a_batch_is_its_events_one_by_one(negatives, history):
     np.testing.assert_array_equal(one.item_biases_, batch.item_biases_)
 
 
+def together(model):
+    """All numbers of the rows."""
+    rows = [model._state.user_rows, model._state.item_rows]
+    return [*(r.view(name) for r in rows for name in ("factors", "stat")), model._state.scalars]
+
+
+@pytest.mark.parametrize("n_factors", [5, 16, 40, 64, 128])
+@pytest.mark.parametrize("history", [None, 0])
+def test_steps_that_share_no_row_are_made_together_and_are_the_same(n_factors, history):
+    """Pairs of a table go in groups, events that come alone do not: other code, and the same numbers."""
+    rng = np.random.default_rng(n_factors)
+    n, params = 400, {"n_negatives": 1, "learning_rate": 3.0, "init_scale": 1.0, "history": history}
+    u, i = rng.integers(0, 60, n), rng.integers(0, 40, n)
+    u[100:130], i[200:230] = 7, 3  # runs of one user, of one item
+    y, w = (
+        np.where(rng.random(n) < 0.1, -1.0, 1.0),
+        np.where(rng.random(n) < 0.1, 0.0, rng.uniform(0.5, 20, n)),
+    )
+    events = [(f"u{a}", f"i{b}") for a, b in zip(u, i, strict=True)]
+    one, parts, batch = (BPR(n_factors, **params) for _ in range(3))
+    for event, target, weight in zip(events, y, w, strict=True):
+        one.partial_fit([event], [target], [weight])
+    for a in range(0, n, 23):
+        parts.partial_fit(events[a : a + 23], y[a : a + 23], w[a : a + 23])
+    batch.fit(events, y, w)
+    for mine, pieces, whole in zip(together(one), together(parts), together(batch), strict=True):
+        np.testing.assert_array_equal(mine, whole)
+        np.testing.assert_array_equal(pieces, whole)
+
+
+def test_a_further_pass_groups_steps_and_changes_nothing_else():
+    """Event by event, and as the table that it is: a pass without the history, whose draws are by number."""
+    events = np.random.default_rng(0).integers(0, 30, (300, 2))
+    model, twin = (BPR(8, n_negatives=1, biases=False).partial_fit(events) for _ in range(2))
+    states = model._state, twin._state
+    u, i = (
+        ids.find_objects(events[:, c].tolist()) for c, ids in enumerate((states[0].users, states[0].items))
+    )
+    y = np.ones(300)
+    for state in states:
+        state.learner.count = False
+    states[0].learn(u, i, y, y, y)
+    for j in range(300):
+        states[1].learn(u[j : j + 1], i[j : j + 1], y[:1], y[:1], y[:1])
+    for mine, theirs in zip(together(model), together(twin), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_row_that_has_exploded_spoils_no_other_of_its_group():
+    """Sixteen pairs without a common row: the one of the bad user is not made, the others are."""
+    pairs = [(f"u{j}", f"i{j}") for j in range(16)]
+    model, sound = (BPR(4, n_negatives=1).partial_fit(pairs) for _ in range(2))
+    model._state.user_rows.arrays["factors"][5] = 1e30
+    for learner in (model, sound):
+        before = learner._state.item_rows.view("factors").copy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DivergenceWarning)
+            learner.partial_fit(pairs)
+        learner.moved = (learner._state.item_rows.view("factors") != before).any(axis=1)
+    assert model._state.scalar("counts")[2] == 1 and sound._state.scalar("counts")[2] == 0
+    assert model.user_factors_[5].tolist() == [np.float32(1e30)] * 4
+    assert np.isfinite(model.item_factors_).all() and model.moved.sum() >= 14 and sound.moved.all()
+
+
 def test_what_the_user_had_is_not_drawn():
     """A user who has had everything but one item: that one alone goes down."""
     items = [f"i{j}" for j in range(8)]
