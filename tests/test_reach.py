@@ -19,6 +19,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from skl_increc.baselines import Baseline, Popularity
+from skl_increc.compose import Blend
 from skl_increc.content import ContentRidge
 from skl_increc.factorization import BPR, BiasedMF, FactorizationMachine, ImplicitALS, KalmanMF
 from skl_increc.linear import EASE
@@ -103,6 +104,18 @@ def test_several_passes_over_a_table_rank_what_comes_next():
     model = BPR(n_negatives=20, n_epochs=5).fit(liked[:last])
     known = set(model.user_ids_.tolist())
     assert model.score([pair for pair in liked[last:] if pair[0] in known]) >= 0.13
+
+
+def test_a_blend_is_above_the_best_single_model_in_a_sixth_of_the_questions():
+    models, hits, asked = [Blend(), SessionKNN()], np.zeros(2), 0
+    for at, (x, y) in enumerate(stream("movielens-100k")[:40_000]):
+        if y >= 4:
+            if at % 6 == 0:
+                hits += [x["item"] in model.recommend_one(x["user"], 10) for model in models]
+                asked += 1
+            for model in models:
+                model.learn_one(x)
+    assert hits[0] / asked >= hits[1] / asked + 0.005
 
 
 def test_hit_rate_of_ease_in_a_twentieth_of_the_questions():
