@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from skl_increc.factorization import _options
 from skl_increc.factorization._bpr_steps import LOSSES, NEGATIVES, SCALARS, BPRLearner
 from skl_increc.factorization._implicit import ImplicitFactors
 from skl_increc.factorization._labels import NUMBERS, weights_of_classes
-from skl_increc.factorization._passes import MeanOfPasses
+from skl_increc.factorization._passes import average_passes
 
 __all__ = ["BPR"]
 
@@ -318,11 +319,9 @@ class BPR(ImplicitFactors):
             state.learner.count = True
 
     def _learn_passes(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, n_epochs: int) -> None:
-        mean = MeanOfPasses(state)
-        for epoch in range(1, n_epochs):
-            self._learn_again(state, u, i, y, w, t, epoch)
-            mean.add(epoch + 1)
-        mean.settle()
+        users, items = state.user_rows, state.item_rows
+        rows = [users.view("factors"), items.view("factors"), items.view("stat")[:, 0]]
+        average_passes(partial(self._learn_again, state, u, i, y, w, t), rows, n_epochs)
 
     def _check_state(self, state: State) -> None:
         _options.check_state(self, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from skl_increc.base import Recommender
 from skl_increc.base._cold_start import cold_shape, count_store
 from skl_increc.factorization._fm import MachineMixin
 from skl_increc.factorization._fm_ranking import FMRankingLearner
+from skl_increc.factorization._passes import average_passes
 
 __all__ = ["FactorizationMachineRecommender"]
 
@@ -51,7 +53,8 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
     init_scale : float, default=0.1
         Standard deviation of the random start.
     n_epochs : int, default=1
-        Passes of `fit` over its events, in order.
+        Passes of `fit`, each in the order of the events.  Of several, vectors and weights are the mean over the ends
+        of the passes, of which the k-th counts k times, as in `BPR`; with "ftrl", those of the last pass.
     cold_start : {"recent", "popular"}, default="recent"
         What answers a user of whom no event has taught and no feature is known: "recent", what newcomers take
         lately (see :ref:`cold_start`); "popular", how often an item was taken.  Not where `context` is read with it.
@@ -182,6 +185,15 @@ class FactorizationMachineRecommender(MachineMixin, Recommender):
             state.learn(u, i, y, w, t)
         finally:
             state.learner.count = True
+
+    def _learn_passes(self, state: State, u: Any, i: Any, y: Any, w: Any, t: Any, n_epochs: int) -> None:
+        if self.optimizer_bias == "ftrl":  # its weights follow from sums, and no mean of them would
+            super()._learn_passes(state, u, i, y, w, t, n_epochs)
+            return
+        parts = [(rows.view("factors"), rows.view("stat")) for rows in (state.user_rows, state.item_rows)]
+        parts += [(table.factors, table.stat) for table in state.stores["features"].tables]
+        rows = [part for factors, stat in parts for part in (factors, stat[:, 0])]
+        average_passes(partial(self._learn_again, state, u, i, y, w, t), rows, n_epochs)
 
     def _check_state(self, state: State) -> None:
         super()._check_state(state)

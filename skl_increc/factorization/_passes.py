@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
-from skl_increc._state._state import State
-
-__all__ = ["MeanOfPasses"]
+__all__ = ["average_passes"]
 
 
-class MeanOfPasses:
-    """Vectors and item biases, averaged over the ends of passes, the k-th of which counts k times.
+def average_passes(again: Callable[[int], None], rows: Sequence[np.ndarray], n_epochs: int) -> None:
+    """Make all passes but the first, and leave the mean over the ends of all, of which the k-th counts k times.
 
     The steps of one pass pull the rows about; their mean is nearer to where they are pulled to (Polyak and
     Juditsky 1992).  The first passes count less, because there the rows are still on their way (Shamir and Zhang
@@ -18,28 +18,21 @@ class MeanOfPasses:
 
     Parameters
     ----------
-    state : State
-        At the end of the first pass.  No row may be added before `settle`.
+    again : callable
+        Makes a pass, of which it gets the number: 1 is the second.
+    rows : sequence of float32 ndarray
+        Views of what is learned, at the end of the first pass.  No pass may move them elsewhere.
+    n_epochs : int
+        Passes, with the first.
     """
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._means = [rows.copy() for rows in self._rows()]
-        self._weight = 1.0
-
-    def _rows(self) -> list[np.ndarray]:
-        users, items = self._state.user_rows, self._state.item_rows
-        return [users.view("factors"), items.view("factors"), items.view("stat")[:, 0]]
-
-    def add(self, k: int) -> None:
-        """Take the rows in, as pass k (from 1) has left them."""
-        self._weight += k
-        share = np.float32(k / self._weight)
-        for mean, rows in zip(self._means, self._rows(), strict=True):
+    means = [part.copy() for part in rows]
+    weight = 1
+    for k in range(2, n_epochs + 1):
+        again(k - 1)
+        weight += k
+        share = np.float32(k / weight)
+        for mean, part in zip(means, rows, strict=True):
             mean *= 1 - share  # in this form nothing finite runs over
-            mean += share * rows
-
-    def settle(self) -> None:
-        """Put the means in the place of the rows."""
-        for mean, rows in zip(self._means, self._rows(), strict=True):
-            rows[...] = mean
+            mean += share * part
+    for mean, part in zip(means, rows, strict=True):
+        part[...] = mean

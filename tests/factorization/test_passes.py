@@ -1,9 +1,9 @@
-"""BPR.fit with several passes: in the order of the events, and their mean."""
+"""Several passes of BPR and of the machine that ranks: in the order of the events, and their mean."""
 
 import numpy as np
 import pytest
 
-from skl_increc.factorization import BPR
+from skl_increc.factorization import BPR, FactorizationMachineRecommender
 
 OPTIONS = [{"loss": "bpr"}, {"loss": "warp"}, {"loss": "squared", "negatives": "recent"}, {"replay": 1}]
 
@@ -99,3 +99,32 @@ def test_rows_that_have_exploded_stay_what_they_were():
         once.fit(drifting(100))
     assert np.isfinite(model.item_factors_).all()
     np.testing.assert_allclose(model.item_factors_, once.item_factors_, rtol=1e-6)
+
+
+class WatchedMachine(FactorizationMachineRecommender):
+    """Keeps what each pass leaves, of the ids and of what items are."""
+
+    def _rows(self, state):
+        table = state.stores["features"].tables[-1]
+        own = [(rows.view("factors"), rows.view("stat")) for rows in (state.user_rows, state.item_rows)]
+        every = [*own, (table.factors[: table.n], table.stat[: table.n])]
+        return [part.copy() for factors, stat in every for part in (factors, stat[:, 0])]
+
+    def _learn_again(self, state, u, i, y, w, t, epoch):
+        if epoch == 1:
+            self.ends = [self._rows(state)]
+        super()._learn_again(state, u, i, y, w, t, epoch)
+        self.ends.append(self._rows(state))
+
+
+@pytest.mark.parametrize("optimizer_bias", ["adagrad", "ftrl"])
+def test_a_machine_leaves_the_mean_of_its_features_too(optimizer_bias):
+    model = WatchedMachine(4, n_negatives=3, n_epochs=3, optimizer_bias=optimizer_bias)
+    model.set_item_features({item: {"kind": "ab"[item % 2]} for item in range(80)})
+    left = model.fit(drifting(300))._rows(model._state)
+    assert left[4].shape[0] == 2 and len(model.ends) == 3
+    for part, rows in enumerate(left):
+        ends = [end[part] for end in model.ends]
+        assert part == 1 or not np.array_equal(ends[0], ends[2])  # 1: weights of users, which move no list
+        mean = (ends[0] + 2 * ends[1] + 3 * ends[2]) / 6
+        np.testing.assert_allclose(rows, ends[2] if optimizer_bias == "ftrl" else mean, atol=1e-6)
