@@ -116,13 +116,22 @@ SKL_INLINE void bpr_decide(const mf_model *m, const float *weights, bpr_numbers 
     for (int l = 0; l < lanes; l++) {
         const float w = weights[l], x = v->x[l], pp = v->pp[l], dd = v->dd[l];
         const float e = w * (rank > 0.0f ? rank : s[l]), ee = e * e, l2 = w * m->l2, l2_bias = w * m->l2_bias;
-        const float ap = bpr_grown(v->p[l], ee * dd * each, optimizer);
-        const float ai = bpr_grown(v->qi[l], ee * pp * each, optimizer);
-        const float aj = bpr_grown(v->qj[l], ee * pp * each, optimizer);
-        const float bi = bpr_grown(v->bi[l], ee, optimizer), bj = bpr_grown(v->bj[l], ee, optimizer);
-        const float eta_p = bpr_eta(lr, ap, eps, optimizer);
-        const float eta_i = bpr_eta(lr, ai, eps, optimizer), eta_j = bpr_eta(lr, aj, eps, optimizer);
-        const float eta_bi = bpr_eta(lr_bias, bi, eps, optimizer), eta_bj = bpr_eta(lr_bias, bj, eps, optimizer);
+        const float toward = ee * pp * each;
+        float acc[4] = {v->qi[l], v->qj[l], v->bi[l], v->bj[l]}, eta[4] = {lr, lr, lr_bias, lr_bias};
+        const float more[4] = {toward, toward, ee, ee};
+        if (lanes == 1) {     /* side by side: they wait for the same unit */
+#pragma omp simd
+            for (int q = 0; q < 4; q++) {
+                acc[q] = bpr_grown(acc[q], more[q], optimizer);
+                eta[q] = bpr_eta(eta[q], acc[q], eps, optimizer);
+            }
+        } else {
+            for (int q = 0; q < 4; q++) acc[q] = bpr_grown(acc[q], more[q], optimizer);
+            for (int q = 0; q < 4; q++) eta[q] = bpr_eta(eta[q], acc[q], eps, optimizer);
+        }
+        const float ap = bpr_grown(v->p[l], ee * dd * each, optimizer), eta_p = bpr_eta(lr, ap, eps, optimizer);
+        const float ai = acc[0], aj = acc[1], bi = acc[2], bj = acc[3];
+        const float eta_i = eta[0], eta_j = eta[1], eta_bi = eta[2], eta_bj = eta[3];
         /* a logit may move to where its gradient would be flat; the loss of WARP is straight, and steps as it says */
         const float pull = eta_p * dd + (eta_i + eta_j) * pp + eta_bi + eta_bj;
         const float go = rank > 0.0f ? e : e * mf_share(w * pull, MF_LOGISTIC);
@@ -374,16 +383,16 @@ typedef struct {
     uint32_t first[BPR_RING]; /* the first try, as a share of 2^32 */
 } bpr_run;
 
-/* event `at`, which has the number `tick`, is not far */
-SKL_INLINE void bpr_prime(bpr_run *r, const mf_model *m, ptrdiff_t at, uint64_t tick, int32_t u, int32_t i,
-                          int32_t known, int stride)
+/* event `at`, which has the number `tick`, is not far; `before`: the user of the event before it */
+SKL_INLINE void bpr_prime(bpr_run *r, const mf_model *m, ptrdiff_t at, uint64_t tick, int32_t u, int32_t before,
+                          int32_t i, int32_t known, int stride)
 {
     const uint64_t key = skl_mix(skl_mix(r->seed + tick)), h = skl_mix(key) >> 32;
     r->keys[at & (BPR_RING - 1)] = key;
     r->first[at & (BPR_RING - 1)] = (uint32_t)h;
     bpr_fetch(m, (int32_t)(h * (uint64_t)known >> 32), stride);
     if (i >= 0) bpr_fetch(m, i, stride);
-    if (u >= 0) {
+    if (u >= 0 && u != before) {
         const char *p = (const char *)(m->P + u * (ptrdiff_t)stride);
         for (int c = 0; c < stride * 4; c += 64) SKL_PREFETCH(p + c);
         SKL_PREFETCH(m->SU + u);
@@ -447,7 +456,8 @@ SKL_INLINE ptrdiff_t bpr_run_of(bpr_run *r, const int32_t *u, const int32_t *i, 
         const ptrdiff_t near = start + 2 * block < total ? start + 2 * block : total;
         int drawn = 0;
         for (; primed < ahead; primed++)
-            bpr_prime(r, &m, primed, ticks + (uint64_t)primed, u[primed], i[primed], n, stride);
+            bpr_prime(r, &m, primed, ticks + (uint64_t)primed, u[primed], primed ? u[primed - 1] : -1, i[primed], n,
+                      stride);
         for (; fetched < near; fetched++)
             if (u[fetched] >= 0 && u[fetched] < known.n)
                 skl_list_fetch(&known, u[fetched], bpr_first(r, fetched, n));
