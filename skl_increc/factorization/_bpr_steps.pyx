@@ -7,7 +7,7 @@ from libc.stdlib cimport free, malloc
 from skl_increc._kernels._mf cimport MFLearner, mf_model, mf_scores
 from skl_increc.factorization._implicit_steps cimport ImplicitLearner
 
-cdef extern from "bpr.h" nogil:
+cdef extern from "bpr_events.h" nogil:
     enum: BPR_PAIRS, BPR_WARP, BPR_LOGISTIC, BPR_SQUARED
     enum:
         TICKS "BPR_TICKS"      # scalars: events so far, further passes included: what the draws follow from
