@@ -265,14 +265,12 @@ SKL_INLINE int bpr_meets(const bpr_group *g, int32_t u, int32_t i, int32_t j)
 SKL_INLINE int bpr_pairs_of(const mf_model *m, bpr_numbers *v, const int32_t *u, const int32_t *i,
                             const int32_t *others, const float *w, int n, int many, float rank, int stride)
 {
-    bpr_group g;
+    bpr_group g = {0};
     int bad = 0;
-    g.n = 0;
-    g.users = g.items = 0;
     for (int t = 0; t <= n; t++) {
         const int at = many ? 0 : t;
         if (t < n && others[t] < 0) continue;
-        if (t == n || g.n == BPR_LANES || bpr_meets(&g, u[at], i[at], others[t])) {
+        if (g.n && (t == n || g.n == BPR_LANES || bpr_meets(&g, u[at], i[at], others[t]))) {
             bad += bpr_group_step(m, &g, v, rank, stride);
             g.n = 0;
             g.users = g.items = 0;

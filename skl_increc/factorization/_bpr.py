@@ -133,7 +133,7 @@ class BPR(ImplicitFactors):
     **Cost**: O(n_factors n_negatives) an event, times 1 + `replay`, and for "hardest" times `n_candidates`; per
     new row 4 bytes times `n_factors` rounded up to 16, 16 for the bias and the accumulators, and the id; 4 a user
     for the last item, at least 24 for the history; 8 an item for "recent", 16 for "popularity".  While a `fit` of
-    several passes lasts, the vectors once more.
+    several passes lasts, the vectors up to twice more.
 
     **Guarantees**: S bitwise (on one build and processor level), for ``n_epochs=1``: what is drawn is a function
     of `random_state` and the number of the event.

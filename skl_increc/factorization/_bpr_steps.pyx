@@ -73,6 +73,8 @@ cdef enum:
     OTHERS_TURN = 256  # events after which another thread may go first
     SOON = 24          # how far ahead what the history will touch is brought on its way
 
+cdef uint64_t DRAWS = 0xB1A5ED5A3  # the sequence of draws beside others of one seed
+
 SCALARS = N_SCALARS
 LOSSES = {"bpr": BPR_PAIRS, "warp": BPR_WARP, "logistic": BPR_LOGISTIC, "squared": BPR_SQUARED}
 NEGATIVES = {"uniform": UNIFORM, "popularity": POPULARITY, "recent": RECENT, "hardest": HARDEST}
@@ -151,15 +153,15 @@ cdef class BPRLearner(ImplicitLearner):
 
     cdef void prepare(self, bpr_run *run) noexcept nogil:
         """Say what plain events need, before the first of a table."""
-        run.m, run.seed = &self.m, skl_mix(self.seed ^ <uint64_t>0xB1A5ED5A3)
+        run.m, run.seed = &self.m, skl_mix(self.seed ^ DRAWS)
         run.primed = run.fetched = 0
         run.scalars, run.taken = &self.scalars[0], &self.scalars[WEIGHTS] if self.count else NULL
-        run.last, run.drawn = &self.last[0, 0], self.drawn
-        run.heavy, run.n_negatives = self.m.classes[1], self.n_negatives
+        run.last = &self.last[0, 0]
         self.point(run)
 
     cdef void point(self, bpr_run *run) noexcept nogil:
-        """Say where it stands who had what, which may have moved."""
+        """Say what may be another since: parameters (another thread may have set some), and who had what."""
+        run.drawn, run.n_negatives, run.heavy = self.drawn, self.n_negatives, self.m.classes[1]
         run.known.n = 0
         if self.known is not None:
             run.known.base, run.known.n = self.known.lists.blocks.base, self.known.lists.n
@@ -196,7 +198,7 @@ cdef class BPRLearner(ImplicitLearner):
             for j in range(a, b):
                 if self.known is not None:
                     self.note(u, i, y, j)
-                    self.point(&run)
+                self.point(&run)
                 self.learn_part(&run, &u[0], &i[0], &y[0], &w[0], j, j + 1, n)
             if self.recent is not None:
                 self.recent.learn(&u[a], &i[a], &y[a], &w[a], &t[a], b - a)
@@ -265,7 +267,7 @@ cdef class BPRLearner(ImplicitLearner):
 
     cdef void positive(self, int32_t u, int32_t i, float w, uint64_t use) noexcept nogil:
         """One positive event against what is drawn for it."""
-        cdef uint64_t key = skl_mix(self.seed ^ <uint64_t>0xB1A5ED5A3)
+        cdef uint64_t key = skl_mix(self.seed ^ DRAWS)
         cdef int n
         cdef bint still = self.negatives == RECENT
         key = skl_mix(skl_mix(key + <uint64_t>self.scalars[TICKS]) + use)

@@ -1,6 +1,8 @@
 """BPR: what is drawn, what a step does, who learns from what, and that nothing explodes."""
 
 import copy
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -118,6 +120,24 @@ def test_a_row_that_has_exploded_spoils_no_other_of_its_group():
     assert model._state.scalar("counts")[2] == 1 and sound._state.scalar("counts")[2] == 0
     assert model.user_factors_[5].tolist() == [np.float32(1e30)] * 4
     assert np.isfinite(model.item_factors_).all() and model.moved.sum() >= 14 and sound.moved.all()
+
+
+@pytest.mark.parametrize("history", [None, 0])
+def test_parameters_that_another_thread_sets_hold_from_the_next_turn_on(history):
+    """More negatives need a longer list of them, and the shorter one is gone."""
+    events = np.random.default_rng(0).integers(0, 500, (3000, 2))
+    model = BPR(4, n_negatives=100, history=history).partial_fit(events[:500])
+    thread = threading.Thread(target=model.partial_fit, args=(events,))
+    thread.start()
+    mine = []
+    for more in range(200, 1000, 200):
+        model.set_params(n_negatives=more)
+        model.recommend_one(7, 3)
+        mine += [np.full(more - 100, -7, np.int32) for _ in range(50)]
+        time.sleep(0.01)
+    thread.join()
+    assert all((numbers == -7).all() for numbers in mine)
+    assert np.isfinite(model.item_factors_).all()
 
 
 def test_what_the_user_had_is_not_drawn():
