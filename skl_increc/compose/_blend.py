@@ -39,8 +39,8 @@ class Blend(Composition, Recommender):
     alone.  The idea of learning such weights from what models predict is that of stacking [1]_.
 
     Strangers, users without events, have :math:`g`, :math:`p` and :math:`n` of their own: who knows users best
-    need not know best what newcomers take.  What was told in the one kind of question counts a fiftieth in the
-    other, to begin with.
+    need not know best what newcomers take.  What fades is that of the kind which is asked, and what was told in one
+    kind counts a fiftieth in the other, so that neither begins with nothing.
 
     Parameters
     ----------
@@ -50,7 +50,8 @@ class Blend(Composition, Recommender):
         similarity="jaccard")`` as "alike", ``SequentialRules()`` as "rules", ``SessionKNN()`` as "sessions" and
         ``BPR()`` as "factors".
     every : int, default=8
-        After the first 1000 questions, one event in so many is one: asking takes longer than learning.
+        After the first 1000 questions, one event in so many is one, of strangers and of others: asking takes longer
+        than learning.
     history : int or None, default=None
         Items remembered per user, to leave them out of lists and of questions.
     user_col, item_col : str or int, default="user", "item"
@@ -146,7 +147,7 @@ class Blend(Composition, Recommender):
             Field("gains", "scalar", KINDS * n, meaning="how well each member has told what came"),
             Field("sizes", "scalar", n, meaning="how far the best scores of each stand out"),
             Field("told", "scalar", KINDS * POWERS * n, meaning="how well each weighting of them has"),
-            Field("asked", "scalar", 2, meaning="questions asked, and events that could have been"),
+            Field("asked", "scalar", 1 + KINDS, meaning="questions asked, and events that could have been"),
         ]
 
     def _make_learner(self, state: State) -> BlendLearner:

@@ -21,7 +21,7 @@ cdef enum:
 
 #: how much the better members are favoured
 cdef double[POWERS] POWER = [1.0, 2.0, 4.0, 8.0, 16.0]
-cdef double MEMORY = exp2(-1.0 / 3000.0)     # left of a gain after one more event that could be a question
+cdef double MEMORY = exp2(-1.0 / 3000.0)     # left of a gain after an event of its kind that could be asked
 cdef double SIZES = 500.0                    # questions over which the size of scores is averaged
 cdef double OTHERS = 0.02                    # what a gain in one kind of question counts in the other
 
@@ -32,7 +32,7 @@ cdef class BlendLearner(MembersLearner):
     A weighting is a power of the members' gains, for so many of them, the best first: number p * members + m
     is power p of the best m + 1.  What is told of strangers and of others is kept apart.
     Scalars: the members' gains in each kind of question, the sizes of their scores, the gains of the
-    weightings in each kind, the questions asked and the events that could have been.
+    weightings in each kind, the questions asked, and the events of each kind that could have been.
     """
 
     cdef Py_ssize_t every, warm
@@ -40,8 +40,11 @@ cdef class BlendLearner(MembersLearner):
     cdef double worth[KEPT + 1]
 
     def configure(self, Py_ssize_t every, Py_ssize_t warm):
-        """Once `warm` questions were asked, one event in `every` is one."""
+        """Once `warm` questions were asked, one event of a kind in `every` is one."""
         cdef int p
+        if self.s.shape[0] != (KINDS + 1 + KINDS * POWERS) * len(self.states) + 1 + KINDS:
+            raise ValueError("This Blend was pickled by another version, whose weights have another form. "
+                             "Fit it anew.")
         self.every, self.warm = every, warm
         self.fade = pow(MEMORY, every)
         for p in range(KEPT):
@@ -56,7 +59,7 @@ cdef class BlendLearner(MembersLearner):
         return &self.s[0] + (KINDS + 1 + kind * POWERS) * M
 
     cdef double *asked(self) noexcept:
-        return &self.s[0] + self.s.shape[0] - 2
+        return &self.s[0] + self.s.shape[0] - 1 - KINDS
 
     cdef Py_ssize_t kind_of(self, Py_ssize_t u) noexcept:
         """Of a question about a user."""
@@ -69,6 +72,7 @@ cdef class BlendLearner(MembersLearner):
         cdef const double *_none = NULL
         cdef State first = self.states[0]
         cdef double *asked = self.asked()
+        cdef double *could
         if not 0 <= i < first.item_rows.used:
             return 0
         if u >= 0 and self.pairs is not None:
@@ -76,10 +80,11 @@ cdef class BlendLearner(MembersLearner):
         for j in range(n_had):
             if had[j] == i:
                 return 0
-        asked[1] += 1
+        could = asked + 1 + self.kind_of(u)     # visits of one length would meet one kind alone at every turn
+        could[0] += 1
         if asked[0] < self.warm:
             self.question(u, i, had, n_had, first.item_rows.used, MEMORY)
-        elif asked[1] % self.every == 0:
+        elif could[0] % self.every == 0:
             self.question(u, i, had, n_had, first.item_rows.used, self.fade)
         return 0
 
@@ -119,7 +124,8 @@ cdef class BlendLearner(MembersLearner):
                     most = row[j]
                 if row[j] > -INFINITY:
                     total += row[j]
-            size[m] += (most - total / open - size[m]) / min(self.asked()[0], SIZES)
+            most = max(most - total / open, 0)      # by rounding it may be below
+            size[m] += (most - size[m]) / min(self.asked()[0], SIZES)
         return 0
 
     cdef int value(self, Py_ssize_t kind, const double *scores, Py_ssize_t i, Py_ssize_t n,
@@ -203,11 +209,13 @@ cdef class BlendLearner(MembersLearner):
 
     def score_pairs(self, const int32_t[::1] u, const int32_t[::1] i):
         """Scores of pairs of rows, float64 (n,)."""
-        total = np.zeros(u.shape[0])
-        kind = np.array([self.kind_of(row) for row in u], dtype=np.intp)
-        weights = np.array([self.weights(k) for k in range(KINDS)])[kind]
-        for m in np.flatnonzero(weights.any(axis=0)):
-            total += weights[:, m] * self.member_scores(m, u, i)
+        total, users, items = np.zeros(u.shape[0]), np.asarray(u), np.asarray(i)
+        kinds = np.array([self.kind_of(row) for row in u], dtype=np.intp)
+        for kind in range(KINDS):
+            rows = np.flatnonzero(kinds == kind)
+            weights = self.weights(kind)
+            for m in np.flatnonzero(weights) if len(rows) else ():
+                total[rows] += weights[m] * self.member_scores(m, users[rows], items[rows])
         return total
 
     def weights(self, Py_ssize_t kind=0):
